@@ -1,0 +1,97 @@
+import { execFile } from "node:child_process";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Lines of a container's log that an error shows. */
+const LOG_LINES = 30;
+
+export interface DockerResult {
+    /** Exit code; 124 where the time limit ended the command. */
+    code: number;
+    /** What it printed, standard output and error together. */
+    output: string;
+}
+
+/**
+ * Runs Docker's command line, for hooks alone: what a resource can do is a resource.
+ *
+ * @param host Docker host, such as `ssh://user@host`; undefined is the machine's own
+ * @param args arguments of `docker`
+ * @param seconds time limit
+ */
+export function docker(host: string | undefined, args: string[], seconds = 30): Promise<DockerResult> {
+    const all = host ? ["--host", host, ...args] : args;
+    return new Promise((resolve, reject) => {
+        const options = {
+            timeout: seconds * 1000,
+            maxBuffer: 64 * 1024 * 1024,
+            env: { ...process.env, DOCKER_BUILDKIT: "1" },
+        };
+        execFile("docker", all, options, (error, stdout, stderr) => {
+            if (error === null) return resolve({ code: 0, output: stdout + stderr });
+            if (error.code === "ENOENT") {
+                return reject(
+                    new Error("the command docker is not on the PATH: install Docker's command line"),
+                );
+            }
+            const code = error.killed ? 124 : typeof error.code === "number" ? error.code : 1;
+            resolve({ code, output: stdout + stderr });
+        });
+    });
+}
+
+/** The value of an output, for hooks: when they run, the resources that they follow are there. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+    return new Promise((resolve) => {
+        output.apply((value) => resolve(value));
+    });
+}
+
+/** The last lines of a text, with every secret value replaced. */
+export function lastLines(text: string, secrets: string[]): string {
+    const masked = secrets
+        .filter((secret) => secret.length >= 4)
+        .sort((a, b) => b.length - a.length)
+        .reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
+    const lines = masked.trimEnd().split("\n").slice(-LOG_LINES);
+    return lines.map((line) => `  | ${line}`).join("\n");
+}
+
+/** The last lines of a container's log, with every secret value replaced. */
+export async function containerLog(
+    host: string | undefined,
+    container: string,
+    secrets: string[],
+): Promise<string> {
+    const { output } = await docker(host, ["logs", "--tail", `${LOG_LINES}`, container]);
+    return lastLines(output, secrets);
+}
+
+/** Builds once more what failed to build, which the cache makes short, and logs the last lines of what it says. */
+export async function explainBuild(
+    failed: pulumi.ErrorHookArgs,
+    host: string | undefined,
+    resource: pulumi.Resource,
+): Promise<boolean> {
+    const { context, dockerfile, platform, args } = failed.newInputs?.build as {
+        context: string;
+        dockerfile: string;
+        platform: string;
+        args: Record<string, string>;
+    };
+    const buildArgs = Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
+    const command = [
+        "build",
+        "--progress=plain",
+        "--platform",
+        platform,
+        "-f",
+        dockerfile,
+        ...buildArgs,
+        context,
+    ];
+    const { code, output } = await docker(host, command, 600);
+    if (code !== 0) {
+        await pulumi.log.error(`the build failed:\n${lastLines(output, [])}`, resource);
+    }
+    return false;
+}

@@ -1,0 +1,157 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { valueOf } from "./docker";
+import { healthCheck } from "./healthCheck";
+import { healthGate } from "./healthGate";
+import { Migration } from "./migration";
+import type { Router } from "./router";
+import { Swap } from "./swap";
+
+export interface DockerServiceArgs {
+    /** Image of the release, by digest. */
+    image: pulumi.Input<string>;
+    /** The router whose traffic the release gets. */
+    router: Router;
+    /** Plain environment, by name. */
+    env: Record<string, string>;
+    /** Secret environment, by name. */
+    secrets: pulumi.Output<Record<string, string>>;
+    /** Port that the release listens on. */
+    port: number;
+    /** Path that answers 200 once the release can take requests. */
+    healthPath: string;
+    /**
+     * Containers that share the traffic, 1 to 8.
+     *
+     * @default 1
+     */
+    replicas?: number;
+    /**
+     * How long the release may take to become healthy, in seconds.
+     *
+     * @default 60
+     */
+    bootSeconds?: number;
+    /**
+     * How long requests that have begun may take on the old release, and then how long it may take to stop, in seconds.
+     *
+     * @default 30
+     */
+    drainSeconds?: number;
+    /** Command that migrates, such as `bin/migrate`; without it nothing does. */
+    migrate?: string;
+    /**
+     * How long the migration may take, in seconds.
+     *
+     * @default 300
+     */
+    migrateSeconds?: number;
+    /**
+     * Whether the file system is read-only, but for /tmp.
+     *
+     * @default true
+     */
+    readOnly?: boolean;
+    /** Memory limit of each container, in MiB; without it there is none. */
+    memoryMb?: number;
+    /** CPU limit of each container, such as "1.5"; without it there is none. */
+    cpus?: string;
+    /** Docker host, for hooks: the provider's. */
+    host?: string;
+    /** Labels of every container. */
+    labels?: Labels;
+}
+
+/**
+ * A release that serves on a Docker host. A deploy migrates, starts the new containers beside the old ones, waits until
+ * they are healthy, swaps the router's traffic, and then stops the old ones. Where a step fails the deploy ends there
+ * and the old release serves on.
+ */
+export class DockerService extends pulumi.ComponentResource {
+    /** Names of the containers that serve. */
+    public readonly containers: pulumi.Output<string[]>;
+
+    constructor(name: string, args: DockerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:DockerService", name, {}, opts);
+
+        const { router, host, bootSeconds = 60, drainSeconds = 30 } = args;
+        const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
+        const secrets = args.secrets.apply((all) => Object.values(all));
+
+        const migration =
+            args.migrate === undefined
+                ? undefined
+                : new Migration(
+                      `${name}-migration`,
+                      {
+                          image: args.image,
+                          command: args.migrate,
+                          seconds: args.migrateSeconds ?? 300,
+                          envs,
+                          networkName: router.networkName,
+                          secrets,
+                          host,
+                          labels: args.labels,
+                      },
+                      { parent: this },
+                  );
+
+        const containers = Array.from({ length: args.replicas ?? 1 }, (_, index) => {
+            return new docker.Container(
+                `${name}-${index + 1}`,
+                {
+                    ...containerDefaults,
+                    image: args.image,
+                    envs,
+                    networkMode: router.networkName,
+                    networksAdvanced: [{ name: router.networkName }],
+                    healthcheck: healthCheck({ port: args.port, path: args.healthPath }),
+                    readOnly: args.readOnly ?? true,
+                    tmpfs: { "/tmp": "" },
+                    memory: args.memoryMb,
+                    cpus: args.cpus,
+                    restart: "unless-stopped",
+                    stopTimeout: drainSeconds,
+                    destroyGraceSeconds: drainSeconds,
+                    labels: toLabels(args.labels),
+                },
+                {
+                    parent: this,
+                    // The provider's default would stop the old release before the new one exists.
+                    deleteBeforeReplace: false,
+                    dependsOn: migration,
+                    hooks: { beforeCreate: migration ? [migration.migrated] : [] },
+                    // Docker derives the limit on swap from the one on memory, and changes both only together.
+                    replaceOnChanges: ["memory"],
+                    ignoreChanges: ["memorySwap"],
+                },
+            );
+        });
+
+        this.containers = pulumi.all(containers.map((container) => container.name));
+        const healthy = new pulumi.ResourceHook(`${name}-healthy`, async () => {
+            const [names, hidden] = await Promise.all([valueOf(this.containers), valueOf(secrets)]);
+            await healthGate({ containers: names, bootSeconds, secrets: hidden, host });
+        });
+        new Swap(
+            `${name}-swap`,
+            {
+                router,
+                containers: containers.map((container) => container.name),
+                drainSeconds,
+                gate: healthy,
+                host,
+                labels: args.labels,
+            },
+            { parent: this },
+        );
+        this.registerOutputs({ containers: this.containers });
+    }
+}
+
+function envList(env: Record<string, string>): string[] {
+    return Object.entries(env)
+        .map(([key, value]) => `${key}=${value}`)
+        .sort();
+}

@@ -1,0 +1,56 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+
+export interface LocalRegistryArgs {
+    /** Image of the registry (CNCF Distribution). */
+    image: pulumi.Input<string>;
+    /** Labels of the container and the volume. */
+    labels?: Labels;
+}
+
+/**
+ * A registry on the Docker host's loopback, for stacks that have no other. Docker speaks plain HTTP with a registry on
+ * loopback, and nobody outside the host reaches it.
+ */
+export class LocalRegistry extends pulumi.ComponentResource {
+    /** Address for image names, such as 127.0.0.1:25000; it is known once the registry answers. */
+    public readonly address: pulumi.Output<string>;
+
+    constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:LocalRegistry", name, args, opts);
+
+        const labels = toLabels(args.labels);
+        // Stacks on one host must not meet on a port. Below the ports that Linux hands out to clients.
+        const port = new random.RandomInteger(`${name}-port`, { min: 20000, max: 31999 }, { parent: this });
+        const volume = new docker.Volume(name, { labels }, { parent: this });
+        const container = new docker.Container(
+            name,
+            {
+                ...containerDefaults,
+                image: args.image,
+                envs: ["REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry"],
+                ports: [{ internal: 5000, external: port.result, ip: "127.0.0.1" }],
+                volumes: [{ volumeName: volume.name, containerPath: "/var/lib/registry" }],
+                healthcheck: {
+                    // Alpine has wget, Debian has bash.
+                    tests: [
+                        "CMD-SHELL",
+                        "wget -q -O /dev/null http://127.0.0.1:5000/v2/ || bash -c '< /dev/tcp/127.0.0.1/5000'",
+                    ],
+                    interval: "500ms",
+                    timeout: "5s",
+                    retries: 3,
+                },
+                wait: true,
+                readOnly: true,
+                restart: "unless-stopped",
+                labels,
+            },
+            { parent: this, deleteBeforeReplace: true },
+        );
+        this.address = pulumi.all([container.id, port.result]).apply(([, number]) => `127.0.0.1:${number}`);
+        this.registerOutputs({ address: this.address });
+    }
+}

@@ -1,0 +1,75 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { docker as dockerCli, lastLines, valueOf } from "./docker";
+
+export interface MigrationArgs {
+    /** Image of the new release, by digest. */
+    image: pulumi.Input<string>;
+    /** Command that migrates, run by a shell in the image's folder, such as `bin/migrate`. */
+    command: string;
+    /** How long it may take, in seconds. */
+    seconds: number;
+    /** Environment of the release, NAME=value. */
+    envs: pulumi.Input<pulumi.Input<string>[]>;
+    /** Network of the release. */
+    networkName: pulumi.Input<string>;
+    /** Values that no error shows. */
+    secrets: pulumi.Output<string[]>;
+    /** Docker host. */
+    host?: string;
+    labels?: Labels;
+}
+
+/**
+ * A command that runs once per deploy in the new image, before any container of the new release is made. The container
+ * is declared and not started: the hook starts it, so that a failure stops the deploy and the next `pulumi up` runs it
+ * again.
+ */
+export class Migration extends pulumi.ComponentResource {
+    /** Runs the migration, once per `pulumi up`; throws with its last lines if it fails. For `beforeCreate`. */
+    public readonly migrated: pulumi.ResourceHook;
+
+    constructor(name: string, args: MigrationArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:Migration", name, {}, opts);
+
+        const container = new docker.Container(
+            name,
+            {
+                ...containerDefaults,
+                image: args.image,
+                entrypoints: ["/bin/sh", "-c"],
+                command: [`exec ${args.command}`],
+                envs: args.envs,
+                networkMode: args.networkName,
+                networksAdvanced: [{ name: args.networkName }],
+                readOnly: true,
+                tmpfs: { "/tmp": "" },
+                labels: toLabels(args.labels),
+                start: false,
+                mustRun: false,
+            },
+            { parent: this, deleteBeforeReplace: false },
+        );
+
+        // Every replica waits for it, and one run serves them all.
+        let run: Promise<void> | undefined;
+        this.migrated = new pulumi.ResourceHook(name, () => (run ??= migrate(args, container)));
+        this.registerOutputs({});
+    }
+}
+
+async function migrate(
+    { host, command, seconds, secrets }: MigrationArgs,
+    container: docker.Container,
+): Promise<void> {
+    const [id, hidden] = await Promise.all([valueOf(container.id), valueOf(secrets)]);
+    const { code, output } = await dockerCli(host, ["start", "--attach", id], seconds);
+    if (code === 0) return;
+    if (code === 124) await dockerCli(host, ["kill", id]);
+    const reason = code === 124 ? `took longer than ${seconds} s (migrateSeconds)` : `exited with ${code}`;
+    throw new Error(
+        `the migration "${command}" ${reason}; the old release serves on, and the next pulumi up migrates again:\n` +
+            lastLines(output, hidden),
+    );
+}

@@ -1,0 +1,90 @@
+import * as path from "node:path";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+
+export interface RouterArgs {
+    /** Image with HAProxy 3.0 or newer, and bash. */
+    image: pulumi.Input<string>;
+    /** Port of the host where visitors arrive. */
+    publicPort: number;
+    /**
+     * Address of the host where visitors arrive.
+     *
+     * @default 127.0.0.1
+     */
+    bindAddress?: string;
+    /** Port that the releases listen on. */
+    port: number;
+    /** Path that answers 200 once a release can take requests. */
+    healthPath: string;
+    /** Labels of every container, network and volume. */
+    labels?: Labels;
+}
+
+/**
+ * HAProxy in front of two slots for a release, the only container with a published port. Before the first deploy it
+ * answers 503. Which slot is live survives a restart, in a volume. `Swap` moves the traffic.
+ *
+ * A change of its own arguments replaces it, and the port is closed for about a second: a port has one owner.
+ */
+export class Router extends pulumi.ComponentResource {
+    /** Network where the router finds the releases by the names of their containers. */
+    public readonly networkName: pulumi.Output<string>;
+    /** Id of the router's container. */
+    public readonly containerId: pulumi.Output<string>;
+    /** Id of the router's image, which also holds the swap. */
+    public readonly imageId: pulumi.Output<string>;
+    /** Volume that remembers the live slot. */
+    public readonly volumeName: pulumi.Output<string>;
+    /** Environment that the router's configuration reads. */
+    public readonly env: string[];
+
+    constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:Router", name, args, opts);
+
+        const labels = toLabels(args.labels);
+        const folder = path.relative(process.cwd(), path.join(__dirname, "..", "docker", "router"));
+        const image = new docker.Image(
+            name,
+            {
+                imageName: `${name}-router`,
+                skipPush: true,
+                build: {
+                    context: folder,
+                    dockerfile: path.join(folder, "Dockerfile"),
+                    platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+                    args: { ROUTER_IMAGE: args.image },
+                },
+            },
+            { parent: this },
+        );
+        const network = new docker.Network(name, { labels }, { parent: this });
+        const volume = new docker.Volume(name, { labels }, { parent: this });
+
+        this.imageId = image.repoDigest;
+        this.networkName = network.name;
+        this.volumeName = volume.name;
+        this.env = [`PORT=${args.port}`, `HEALTH_PATH=${args.healthPath}`];
+
+        const container = new docker.Container(
+            name,
+            {
+                ...containerDefaults,
+                image: this.imageId,
+                envs: this.env,
+                networkMode: network.name,
+                networksAdvanced: [{ name: network.name }],
+                ports: [{ internal: 8080, external: args.publicPort, ip: args.bindAddress ?? "127.0.0.1" }],
+                volumes: [{ volumeName: volume.name, containerPath: "/var/lib/haproxy" }],
+                readOnly: true,
+                restart: "unless-stopped",
+                labels,
+            },
+            // The old one has to let go of the port first.
+            { parent: this, deleteBeforeReplace: true },
+        );
+        this.containerId = container.id;
+        this.registerOutputs({ networkName: this.networkName, containerId: this.containerId });
+    }
+}

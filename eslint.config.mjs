@@ -1,0 +1,34 @@
+import eslint from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+    { ignores: ["node_modules/", ".pulumi-state/", "eslint.config.mjs"] },
+    eslint.configs.recommended,
+    tseslint.configs.recommendedTypeChecked,
+    {
+        languageOptions: { parserOptions: { projectService: true } },
+        rules: {
+            "no-console": "error",
+            // mocha's describe and it, and node:test's style, return promises that nobody awaits.
+            "@typescript-eslint/no-floating-promises": [
+                "error",
+                { allowForKnownSafeCalls: ["describe", "it"] },
+            ],
+        },
+    },
+    {
+        files: ["index.ts", "components/**", "stacks/**"],
+        rules: {
+            "max-lines": ["error", { max: 200, skipComments: true, skipBlankLines: true }],
+            "no-restricted-syntax": [
+                "error",
+                {
+                    selector:
+                        "CallExpression[callee.property.name='apply'] NewExpression[callee.type='MemberExpression']",
+                    message: "a resource made inside apply() is missing from the preview: make it outside",
+                },
+            ],
+        },
+    },
+    { files: ["bench/**"], rules: { "no-console": "off" } },
+);

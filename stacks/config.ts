@@ -1,0 +1,172 @@
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { readMixProject } from "./mixProject";
+import { set, Settings } from "./settings";
+
+/** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
+export interface Config {
+    readonly target: "docker";
+    readonly app: string;
+    readonly release: string;
+    readonly version: string;
+    readonly dockerfile?: string;
+    readonly port: number;
+    readonly healthPath: string;
+    readonly replicas: number;
+    readonly bootSeconds: number;
+    readonly drainSeconds: number;
+    readonly migrate?: string;
+    readonly migrateSeconds: number;
+    readonly env: Record<string, string>;
+    readonly secrets: pulumi.Output<Record<string, string>>;
+    readonly secretsVersion: number;
+    readonly domain: string;
+    readonly host?: string;
+    readonly publicPort: number;
+    readonly bindAddress: string;
+    readonly registry?: { address: string; username?: string; password?: pulumi.Output<string> };
+    readonly readOnly: boolean;
+    readonly memoryMb?: number;
+    readonly cpus?: string;
+    readonly platform?: string;
+    readonly builderImage: string;
+    readonly runnerImage: string;
+    readonly routerImage: string;
+    readonly registryImage: string;
+}
+
+/**
+ * Reads and checks every setting of the stack, and reports all that is wrong at once. Nothing else reads the stack's
+ * configuration.
+ */
+export function readConfig(config = new pulumi.Config()): Config {
+    const settings = new Settings(config);
+    const memoryMb = settings.whole("memoryMb", 0, 1_000_000, 512);
+    if (memoryMb > 0 && memoryMb < 64) {
+        const rule = "must be 0 or at least 64, which an Erlang VM needs";
+        settings.refuse("memoryMb", rule, memoryMb, set("memoryMb", 512));
+    }
+    const cpus = settings.matching(
+        "cpus",
+        /^\d{1,3}(\.\d{1,2})?$/,
+        "must be a number such as 1.5, or 0",
+        "1.5",
+    );
+    const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+
+    const checked: Config = {
+        target: settings.matching("target", /^docker$/, "must be docker", "docker") as "docker",
+        ...readApp(settings),
+        ...readVariables(settings),
+        ...readPlace(settings),
+        registry: readRegistry(settings),
+        port: settings.whole("port", 1, 65535, 4000),
+        healthPath: settings.matching("healthPath", /^\/[\w./~?=&-]*$/, "must be a path", "/health"),
+        replicas: settings.whole("replicas", 1, 8, 2),
+        bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
+        drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
+        migrateSeconds: settings.whole("migrateSeconds", 1, 86_400, 300),
+        secretsVersion: settings.whole("secretsVersion", 0, 1_000_000, 2),
+        domain: settings.matching("domain", hostName, "must be a host name", "www.example.com"),
+        publicPort: settings.whole("publicPort", 1, 65535, 8080),
+        readOnly: settings.matching("readOnly", /^(true|false)$/, "must be true or false", "true") === "true",
+        memoryMb: memoryMb === 0 ? undefined : memoryMb,
+        cpus: Number(cpus) === 0 ? undefined : cpus,
+        builderImage: settings.image("builderImage"),
+        runnerImage: settings.image("runnerImage"),
+        routerImage: settings.image("routerImage"),
+        registryImage: settings.image("registryImage"),
+    };
+    settings.finish();
+    return checked;
+}
+
+function readApp(settings: Settings): Pick<Config, "app" | "release" | "version" | "dockerfile" | "migrate"> {
+    const app = settings.text("app");
+    if (!fs.existsSync(path.join(app, "mix.exs"))) {
+        settings.refuse("app", "must be a folder with a mix.exs", app, set("app", "../my_app"));
+        return { app, release: "", version: "" };
+    }
+    const mix = readMixProject(app);
+
+    const known = mix.releases.length > 0 ? mix.releases : [mix.app ?? ""];
+    const release = settings.optional("release") ?? (known.length === 1 ? (known[0] ?? "") : "");
+    if (!/^[a-z]\w*$/.test(release) || (mix.app !== undefined && !known.includes(release))) {
+        const rule = `must be one of the releases in mix.exs (${known.join(", ")})`;
+        settings.refuse("release", rule, release, set("release", known[0] || "my_app"));
+    }
+    const version = settings.optional("version") ?? mix.version ?? "";
+    if (!/^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$/.test(version)) {
+        const rule = "must be a version such as 1.2.3, if mix.exs does not spell one out";
+        settings.refuse("version", rule, version, set("version", "1.2.3"));
+    }
+    const dockerfile = settings.optional("dockerfile");
+    if (dockerfile !== undefined && !fs.existsSync(path.join(app, dockerfile))) {
+        settings.refuse(
+            "dockerfile",
+            `must be a file in ${app}`,
+            dockerfile,
+            set("dockerfile", "Dockerfile"),
+        );
+    }
+    const overlay = fs.existsSync(path.join(app, "rel", "overlays", "bin", "migrate"));
+    const migrate = settings.optional("migrate") ?? (overlay ? "bin/migrate" : "none");
+    return { app, release, version, dockerfile, migrate: migrate === "none" ? undefined : migrate };
+}
+
+function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {
+    const env = settings.variables("env", false);
+    const secrets = settings.variables("secrets", true);
+    const remedy = "pulumi config set --secret --path secrets.NAME value";
+    settings.mustBeSecret("secrets", Object.keys(secrets).length > 0, remedy);
+    for (const name of Object.keys(env).filter((key) => key in secrets)) {
+        settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
+    }
+    return { env, secrets: pulumi.secret(secrets) };
+}
+
+function readPlace(settings: Settings): Pick<Config, "host" | "platform" | "bindAddress"> {
+    const host = settings.optional("host");
+    if (host !== undefined && !/^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/.test(host)) {
+        const rule = "must be unix:///path or ssh://user@host";
+        settings.refuse("host", rule, host, set("host", "ssh://deploy@server.example"));
+    }
+    const platform = settings.optional("platform");
+    if (platform !== undefined && !/^linux\/[a-z0-9]+(\/v\d)?$/.test(platform)) {
+        settings.refuse("platform", "must be a Linux platform", platform, set("platform", "linux/arm64"));
+    }
+    const bindAddress = settings.text("bindAddress");
+    if (net.isIP(bindAddress) === 0) {
+        settings.refuse("bindAddress", "must be an IP address", bindAddress, set("bindAddress", "0.0.0.0"));
+    }
+    return { host, platform, bindAddress };
+}
+
+function readRegistry(settings: Settings): Config["registry"] {
+    const address = settings.optional("registryAddress");
+    const username = settings.optional("registryUsername");
+    const password = settings.optional("registryPassword");
+    const setPassword = "pulumi config set --secret registryPassword";
+    settings.mustBeSecret("registryPassword", password !== undefined, setPassword);
+    if (password !== undefined && username === undefined) {
+        const remedy = set("registryUsername", "me");
+        settings.refuseUnseen("registryUsername", "must be set where registryPassword is", remedy);
+    }
+    if (username !== undefined && password === undefined) {
+        settings.refuseUnseen("registryPassword", "must be set where registryUsername is", setPassword);
+    }
+    if (address === undefined) {
+        if (username !== undefined || password !== undefined) {
+            const remedy = set("registryAddress", "ghcr.io/acme");
+            settings.refuseUnseen("registryAddress", "must be set where there is a login", remedy);
+        }
+        return undefined;
+    }
+    if (!/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9._/-]+)?$/.test(address)) {
+        const rule = "must be a registry and a path, without https://";
+        settings.refuse("registryAddress", rule, address, set("registryAddress", "ghcr.io/acme"));
+    }
+    return { address, username, password: password === undefined ? undefined : pulumi.secret(password) };
+}

@@ -1,0 +1,108 @@
+import * as pulumi from "@pulumi/pulumi";
+
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Reads single settings of a stack and collects what is wrong with them: the setting, its rule, the value given, and
+ * what to do. The value of a secret is never part of it.
+ */
+export class Settings {
+    private readonly problems: string[] = [];
+
+    constructor(private readonly config: pulumi.Config) {}
+
+    /** Notes a problem. */
+    refuse(key: string, rule: string, given: unknown, remedy: string): void {
+        this.problems.push(`${key} ${rule}, got ${JSON.stringify(given)}: ${remedy}`);
+    }
+
+    /** Notes a problem with a value that must not be shown, or that is not there. */
+    refuseUnseen(key: string, rule: string, remedy: string): void {
+        this.problems.push(`${key} ${rule}: ${remedy}`);
+    }
+
+    /** Throws one error with all problems, if there are any. */
+    finish(): void {
+        if (this.problems.length === 0) return;
+        const list = this.problems.map((problem) => `  - ${problem}`).join("\n");
+        throw new pulumi.RunError(`the settings of this stack cannot be used:\n${list}`);
+    }
+
+    /** The value as it is given; empty where it is not. */
+    text(key: string): string {
+        return this.config.get(key) ?? "";
+    }
+
+    /** The value as it is given; undefined where it is empty. */
+    optional(key: string): string | undefined {
+        return this.text(key) === "" ? undefined : this.text(key);
+    }
+
+    /** A value that has to match a pattern. */
+    matching(key: string, pattern: RegExp, rule: string, example: string): string {
+        const value = this.text(key);
+        if (!pattern.test(value)) this.refuse(key, rule, value, set(key, example));
+        return value;
+    }
+
+    /** Name of an image. */
+    image(key: string): string {
+        const rule = "must be the name of an image";
+        return this.matching(key, /^[a-z0-9][A-Za-z0-9._/:@-]*$/, rule, "registry.example/image:tag");
+    }
+
+    /** A whole number within bounds. */
+    whole(key: string, min: number, max: number, example: number): number {
+        const given = this.text(key);
+        const value = /^\d{1,9}$/.test(given) ? Number(given) : NaN;
+        if (!(value >= min && value <= max)) {
+            this.refuse(key, `must be a whole number from ${min} to ${max}`, given, set(key, example));
+        }
+        return value;
+    }
+
+    /** Environment variables by name. */
+    variables(key: string, secret: boolean): Record<string, string> {
+        const remedy = `pulumi config set ${secret ? "--secret " : ""}--path ${key}.NAME value`;
+        const given = this.text(key) || "{}";
+        const value = parse(given);
+        if (!isMap(value)) {
+            this.refuse(key, "must be variables by name", secret ? "[secret]" : given, remedy);
+            return {};
+        }
+        for (const [name, variable] of Object.entries(value)) {
+            if (!ENV_NAME.test(name)) {
+                this.refuse(key, "must have names of letters, digits and _", name, remedy);
+            } else if (typeof variable === "object") {
+                this.refuseUnseen(`${key}.${name}`, "must be one value, not a list or a map", remedy);
+            }
+        }
+        return Object.fromEntries(Object.entries(value).map(([name, variable]) => [name, String(variable)]));
+    }
+
+    /** Notes a problem if a value that is set lies in plain text in the stack's file. */
+    mustBeSecret(key: string, isSet: boolean, remedy: string): void {
+        // Pulumi keeps this to itself; a Pulumi that has it no more takes the check away, and nothing else.
+        const { isConfigSecret } = pulumi.runtime as { isConfigSecret?: (key: string) => boolean };
+        if (isSet && isConfigSecret?.(`${this.config.name}:${key}`) === false) {
+            this.refuseUnseen(key, "must be encrypted, and lies in plain text in the stack's file", remedy);
+        }
+    }
+}
+
+/** The command that changes a setting. */
+export function set(key: string, value: string | number): string {
+    return `pulumi config set ${key} ${value}`;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parse(json: string): unknown {
+    try {
+        return JSON.parse(json);
+    } catch {
+        return undefined;
+    }
+}
