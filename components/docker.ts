@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Lines of a container's log that an error shows. */
@@ -66,30 +69,59 @@ export async function containerLog(
     return lastLines(output, secrets);
 }
 
+/** What `docker.Image` builds. */
+export interface Build {
+    context: string;
+    dockerfile: string;
+    platform: string;
+    args: Record<string, string>;
+}
+
+/**
+ * Builds with Docker's command line what `docker.Image` builds with its API. The command line does not follow a
+ * Dockerfile that is a link, so it gets a copy, with the file beside it that says what to leave out.
+ *
+ * @param options further options of `docker build`
+ */
+export async function buildImage(
+    host: string | undefined,
+    build: Build,
+    options: string[],
+): Promise<DockerResult> {
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), "decanter-build-"));
+    try {
+        for (const suffix of ["", ".dockerignore"]) {
+            await fs
+                .copyFile(build.dockerfile + suffix, path.join(folder, `Dockerfile${suffix}`))
+                .catch((error) => {
+                    if (suffix === "") throw error;
+                });
+        }
+        const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
+        const file = path.join(folder, "Dockerfile");
+        const command = [
+            "build",
+            "--platform",
+            build.platform,
+            "-f",
+            file,
+            ...args,
+            ...options,
+            build.context,
+        ];
+        return await docker(host, command, 3600);
+    } finally {
+        await fs.rm(folder, { recursive: true });
+    }
+}
+
 /** Builds once more what failed to build, which the cache makes short, and logs the last lines of what it says. */
 export async function explainBuild(
     failed: pulumi.ErrorHookArgs,
     host: string | undefined,
     resource: pulumi.Resource,
 ): Promise<boolean> {
-    const { context, dockerfile, platform, args } = failed.newInputs?.build as {
-        context: string;
-        dockerfile: string;
-        platform: string;
-        args: Record<string, string>;
-    };
-    const buildArgs = Object.entries(args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
-    const command = [
-        "build",
-        "--progress=plain",
-        "--platform",
-        platform,
-        "-f",
-        dockerfile,
-        ...buildArgs,
-        context,
-    ];
-    const { code, output } = await docker(host, command, 600);
+    const { code, output } = await buildImage(host, failed.newInputs?.build as Build, ["--progress=plain"]);
     if (code !== 0) {
         await pulumi.log.error(`the build failed:\n${lastLines(output, [])}`, resource);
     }

@@ -1,14 +1,31 @@
 import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { parse } from "yaml";
 
 /** A resource as the program declared it. */
 export interface Recorded {
     type: string;
     name: string;
-    // Properties are of every shape, and the tests say which they expect.
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     inputs: Record<string, any>;
+    /** How the engine is to treat it; nothing for a stack reference, which is read. */
+    options?: RecordedOptions;
+}
+
+/** The resource options of a request to the engine. */
+export interface RecordedOptions {
+    /** Type of the parent; empty where there is none. */
+    parent: string;
+    /** Undefined where the provider decides. */
+    deleteBeforeReplace?: boolean;
+    replaceOnChanges: string[];
+    ignoreChanges: string[];
+    /** Names of the resources that come first: those in `dependsOn`, and those whose outputs are inputs. */
+    dependencies: string[];
+    /** Names of the hooks, by moment; moments without any are left out. */
+    hooks: Record<string, string[]>;
 }
 
 /** Settings as Pulumi hands them to a program: the defaults of Pulumi.yaml under those given. */
@@ -29,17 +46,27 @@ export function settingsOf(given: Record<string, unknown>): Record<string, strin
 /**
  * Replaces Pulumi's engine by one that records what is declared and answers with made-up ids. Call it in a `describe` or
  * an `it`: there is one engine at a time.
+ *
+ * @param settings settings of the stack that are not the defaults
+ * @param secretKeys settings that are encrypted in the stack's file
+ * @param lastOutputs outputs that the stack's last update left
  */
 export async function mockPulumi(
     settings: Record<string, unknown> = {},
     secretKeys = ["secrets"],
+    lastOutputs: Record<string, unknown> = {},
 ): Promise<Recorded[]> {
     const recorded: Recorded[] = [];
+    const options = new Map<string, RecordedOptions>();
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs }) => {
-                recorded.push({ type, name, inputs: inputs as Record<string, unknown> });
-                return { id: `${name}-id`, state: { ...(inputs as object), ...outputsOf(type, name) } };
+                const properties = inputs as Record<string, unknown>;
+                recorded.push({ type, name, inputs: properties, options: options.get(`${type} ${name}`) });
+                if (type === "pulumi:pulumi:StackReference") {
+                    return { id: name, state: { ...properties, outputs: lastOutputs } };
+                }
+                return { id: `${name}-id`, state: { ...properties, ...outputsOf(type, name) } };
             },
             call: ({ token }) => {
                 throw new Error(`nothing answers the call of ${token}`);
@@ -51,7 +78,13 @@ export async function mockPulumi(
         "organization",
     );
     // The mocks do not know hooks, and a resource with one would wait for ever.
-    Object.assign(pulumi.runtime.getMonitor() as object, {
+    const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+    const register = monitor.registerResource.bind(monitor);
+    Object.assign(monitor, {
+        registerResource: (request: RegisterResourceRequest, done: unknown) => {
+            options.set(`${request.getType()} ${request.getName()}`, optionsOf(request));
+            return register(request, done);
+        },
         registerResourceHook: (_request: unknown, done: (error: null, answer: object) => void) =>
             done(null, {}),
         registerErrorHook: (_request: unknown, done: (error: null, answer: object) => void) => done(null, {}),
@@ -61,6 +94,32 @@ export async function mockPulumi(
         secretKeys.map((key) => `decanter:${key}`),
     );
     return recorded;
+}
+
+/** The part of the SDK's mocked engine that the recorder wraps. */
+interface Monitor {
+    registerResource(request: RegisterResourceRequest, done: unknown): unknown;
+}
+
+function optionsOf(request: RegisterResourceRequest): RecordedOptions {
+    const hooks: Record<string, string[]> = { ...request.getHooks()?.toObject() };
+    return {
+        parent: request.getParent().split("::").at(2)?.split("$").at(-1) ?? "",
+        deleteBeforeReplace: request.getDeletebeforereplacedefined()
+            ? request.getDeletebeforereplace()
+            : undefined,
+        replaceOnChanges: request.getReplaceonchangesList(),
+        ignoreChanges: request.getIgnorechangesList(),
+        dependencies: request
+            .getDependenciesList()
+            .map((urn) => urn.split("::").at(-1) ?? "")
+            .sort(),
+        hooks: Object.fromEntries(
+            Object.entries(hooks)
+                .filter(([, names]) => names.length > 0)
+                .map(([moment, names]) => [moment.replace(/List$/, ""), names]),
+        ),
+    };
 }
 
 /** What the engine or the provider computes. */
@@ -76,8 +135,6 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
             return { result: `${name}-generated` };
         case "random:index/randomInteger:RandomInteger":
             return { result: 25000 };
-        case "pulumi:pulumi:StackReference":
-            return { outputs: {} };
         default:
             return {};
     }
@@ -109,4 +166,23 @@ export function secretValue(property: unknown): unknown {
     if (mark !== "1b47061264138c4ac30d75fd1eb44270")
         throw new Error("the property is not marked as a secret");
     return value;
+}
+
+/**
+ * Puts a shell script first on the PATH as `docker` while something runs. It is handed a function that tells the
+ * arguments of every call so far.
+ */
+export async function withDocker<T>(script: string, run: (calls: () => string[]) => Promise<T>): Promise<T> {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-docker-"));
+    const log = path.join(folder, "calls");
+    const lines = ["#!/bin/sh", `echo "$*" >> '${log}'`, `cd '${folder}'`, script, ""];
+    fs.writeFileSync(path.join(folder, "docker"), lines.join("\n"), { mode: 0o755 });
+    const before = process.env.PATH;
+    process.env.PATH = `${folder}:${before}`;
+    try {
+        return await run(() => fs.readFileSync(log, "utf8").trimEnd().split("\n"));
+    } finally {
+        process.env.PATH = before;
+        fs.rmSync(folder, { recursive: true });
+    }
 }

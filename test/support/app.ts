@@ -1,0 +1,37 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** The example in a folder of its own, with the misbehaviour of test/fixtures, for tests to change. */
+export class App {
+    readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-app-"));
+
+    constructor() {
+        const skip = ["_build", "deps", "test"];
+        fs.cpSync("examples/hello", this.folder, {
+            recursive: true,
+            filter: (source) => !skip.includes(path.basename(source)),
+        });
+        fs.copyFileSync("test/fixtures/router.ex", this.path("lib/hello/router.ex"));
+        fs.copyFileSync("test/fixtures/runtime.exs", this.path("config/runtime.exs"));
+    }
+
+    /** Makes the next build a release of another version. */
+    release(version: string): void {
+        const text = fs.readFileSync(this.path("mix.exs"), "utf8");
+        this.write("mix.exs", text.replace(/version: "[^"]*"/, `version: "${version}"`));
+    }
+
+    write(file: string, text: string): void {
+        fs.mkdirSync(path.dirname(this.path(file)), { recursive: true });
+        fs.writeFileSync(this.path(file), text);
+    }
+
+    remove(): void {
+        fs.rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    private path(file: string): string {
+        return path.join(this.folder, file);
+    }
+}

@@ -1,0 +1,20 @@
+import * as net from "node:net";
+
+/** Names of the base images, where the machine's Docker Hub is out of reach and stand-ins are made (`bin/stand-ins`). */
+export function baseImages(): Record<string, string> {
+    const names = ["builderImage", "runnerImage", "routerImage", "registryImage"];
+    if (process.env.DECANTER_STAND_INS === undefined) return {};
+    return Object.fromEntries(names.map((key) => [key, `decanter/${key.replace("Image", "")}:trixie`]));
+}
+
+/** A port of loopback that nobody has right now. */
+export function freePort(): Promise<number> {
+    return new Promise((resolve, reject) => {
+        const server = net.createServer();
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", () => {
+            const { port } = server.address() as net.AddressInfo;
+            server.close(() => resolve(port));
+        });
+    });
+}

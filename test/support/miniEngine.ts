@@ -1,0 +1,227 @@
+import { isDeepStrictEqual } from "node:util";
+import * as grpc from "@grpc/grpc-js";
+import * as pulumi from "@pulumi/pulumi";
+import { CallbacksClient } from "@pulumi/pulumi/proto/callback_grpc_pb";
+import { type Callback, CallbackInvokeRequest } from "@pulumi/pulumi/proto/callback_pb";
+import * as resproto from "@pulumi/pulumi/proto/resource_pb";
+import * as structproto from "google-protobuf/google/protobuf/struct_pb";
+import { HalfMade, type Made, make, type Properties, remove } from "./dockerProvider";
+import { settingsOf, settled, valueOf } from "./mockPulumi";
+
+interface State extends Made {
+    type: string;
+    name: string;
+    inputs: Properties;
+    /** Whether making it failed, so that it is made anew next time. */
+    tainted: boolean;
+}
+
+interface Options {
+    deleteBeforeReplace: boolean;
+    beforeCreate: string[];
+    onError: string[];
+}
+
+/** What the engine did: "create hello-1", "hook hello-healthy", "delete hello-1". */
+export type Event = `${"create" | "hook" | "delete" | "fail"} ${string}`;
+
+/**
+ * A small engine for tests: it runs the program and carries out what it declares on the machine's own Docker, in
+ * Pulumi's order: a resource whose inputs are the same stays; one whose inputs have changed is made anew before the old
+ * one goes, or after it where the program says so; hooks run before a resource is made; what is replaced or declared no
+ * more goes last, once everything else is done. It knows no updates in place: every change replaces.
+ */
+export class MiniEngine {
+    /** What it did since the last `up` or `destroy` began. */
+    readonly events: Event[] = [];
+    /** Outputs of the last `up`. */
+    outputs: Properties = {};
+    private readonly states: State[] = [];
+    /** Replaced, and to be removed when everything else is done. */
+    private retired: State[] = [];
+
+    constructor(private readonly stack: string) {}
+
+    /** Runs the program with settings. Rejects with the first failure; whatever was done until then stays. */
+    async up(
+        program: () => Record<string, unknown>,
+        settings: Properties,
+        secretKeys = ["secrets"],
+    ): Promise<void> {
+        this.events.length = 0;
+        const options = new Map<string, Options>();
+        const hooks = new Map<string, Callback>();
+        const declared = new Set<string>();
+        let fail: (error: unknown) => void = () => undefined;
+        const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+
+        await pulumi.runtime.setMocks(
+            {
+                newResource: async ({ type, name, inputs }) => {
+                    const key = `${type} ${name}`;
+                    declared.add(key);
+                    try {
+                        const made = await this.register(
+                            type,
+                            name,
+                            open(inputs) as Properties,
+                            options.get(key),
+                            hooks,
+                        );
+                        return { id: made.id, state: { ...(inputs as object), ...made.outputs } };
+                    } catch (error) {
+                        fail(error);
+                        // What depends on it must not go on.
+                        return new Promise(() => undefined);
+                    }
+                },
+                call: ({ token }) => {
+                    throw new Error(`nothing answers the call of ${token}`);
+                },
+            },
+            "decanter",
+            this.stack,
+            false,
+            "organization",
+        );
+        interceptHooks(options, hooks);
+        pulumi.runtime.setAllConfig(
+            settingsOf(settings),
+            secretKeys.map((key) => `decanter:${key}`),
+        );
+
+        const outputs = program();
+        await Promise.race([failed, settled()]);
+        this.outputs = await Promise.race([failed, valueOf(pulumi.output(outputs))]);
+        for (const state of this.states.filter(({ type, name }) => !declared.has(`${type} ${name}`)))
+            this.retire(state);
+        await this.removeRetired();
+    }
+
+    /** Removes everything. */
+    async destroy(): Promise<void> {
+        this.events.length = 0;
+        for (const state of [...this.states]) this.retire(state);
+        await this.removeRetired();
+    }
+
+    private async register(
+        type: string,
+        name: string,
+        inputs: Properties,
+        options: Options | undefined,
+        hooks: Map<string, Callback>,
+    ): Promise<Made> {
+        if (type === "pulumi:pulumi:StackReference") return { id: name, outputs: { outputs: this.outputs } };
+        const old = this.states.find((state) => state.type === type && state.name === name);
+        // Whether an image has changed shows when it is built.
+        const isImage = type === "docker:index/image:Image";
+        if (old && !old.tainted && !isImage && isDeepStrictEqual(old.inputs, inputs)) return old;
+
+        for (const hook of options?.beforeCreate ?? []) {
+            this.events.push(`hook ${hook}`);
+            await invoke(hooks, hook, resproto.ResourceHookRequest, inputs);
+        }
+        if (old && options?.deleteBeforeReplace) {
+            this.retire(old);
+            await this.removeRetired((state) => state === old);
+        }
+        try {
+            const made = await make(type, name, inputs);
+            if (type.startsWith("docker:index/c")) this.events.push(`create ${name}`);
+            if (old) this.retire(old);
+            this.states.push({ type, name, inputs, ...made, tainted: false });
+            return made;
+        } catch (error) {
+            this.events.push(`fail ${name}`);
+            if (error instanceof HalfMade) {
+                if (old) this.retire(old);
+                this.states.push({ type, name, inputs, ...error.made, tainted: true });
+                const input = { ...inputs, name: error.made.outputs.name as string };
+                for (const hook of options?.onError ?? [])
+                    await invoke(hooks, hook, resproto.ErrorHookRequest, input);
+            }
+            throw error;
+        }
+    }
+
+    private retire(state: State): void {
+        this.states.splice(this.states.indexOf(state), 1);
+        this.retired.push(state);
+    }
+
+    /** Removes last what was made first, as others may depend on it: swaps, then releases, then networks. */
+    private async removeRetired(which: (state: State) => boolean = () => true): Promise<void> {
+        const order = ["container", "network", "volume"];
+        const rank = ({ type, name }: State) =>
+            order.findIndex((kind) => type.includes(kind)) * 2 - (name.endsWith("-swap") ? 1 : 0);
+        for (const state of this.retired.filter(which).sort((a, b) => rank(a) - rank(b))) {
+            await remove(state.type, state, state.inputs);
+            if (state.type.startsWith("docker:index/c")) this.events.push(`delete ${state.name}`);
+            this.retired = this.retired.filter((other) => other !== state);
+        }
+    }
+}
+
+/** Learns from the requests that go to the engine which hooks there are and which resource has which. */
+function interceptHooks(options: Map<string, Options>, hooks: Map<string, Callback>): void {
+    const monitor = pulumi.runtime.getMonitor() as unknown as {
+        registerResource(request: resproto.RegisterResourceRequest, done: unknown): Promise<void>;
+    };
+    const registerResource = monitor.registerResource.bind(monitor);
+    const registerHook = (
+        request: resproto.RegisterResourceHookRequest,
+        done: (error: null, answer: object) => void,
+    ) => {
+        hooks.set(request.getName(), request.getCallback() as Callback);
+        done(null, {});
+    };
+    Object.assign(monitor, {
+        registerResourceHook: registerHook,
+        registerErrorHook: registerHook,
+        registerResource: (request: resproto.RegisterResourceRequest, done: unknown) => {
+            options.set(`${request.getType()} ${request.getName()}`, {
+                deleteBeforeReplace: request.getDeletebeforereplace(),
+                beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
+                onError: request.getHooks()?.getOnErrorList() ?? [],
+            });
+            return registerResource(request, done);
+        },
+    });
+}
+
+/** Calls a hook in the program, as Pulumi's engine calls it. Rejects with the hook's own text when it throws. */
+async function invoke(
+    hooks: Map<string, Callback>,
+    name: string,
+    Request: typeof resproto.ResourceHookRequest | typeof resproto.ErrorHookRequest,
+    inputs: Properties,
+): Promise<void> {
+    const callback = hooks.get(name);
+    if (callback === undefined) throw new Error(`no hook is named ${name}`);
+    const request = new Request();
+    request.setName(name);
+    request.setNewInputs(structproto.Struct.fromJavaScript(inputs));
+    const call = new CallbackInvokeRequest();
+    call.setToken(callback.getToken());
+    call.setRequest(request.serializeBinary());
+    const client = new CallbacksClient(callback.getTarget(), grpc.credentials.createInsecure());
+    const bytes = await new Promise<Uint8Array>((resolve, reject) => {
+        client.invoke(call, (error, response) => {
+            client.close();
+            if (error) reject(error);
+            else resolve(response.getResponse_asU8());
+        });
+    });
+    const message = resproto.ResourceHookResponse.deserializeBinary(bytes).getError();
+    if (message !== "") throw new Error(message);
+}
+
+/** Plain values, where the program marks them as secret. */
+function open(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(open);
+    if (typeof value !== "object" || value === null) return value;
+    const record = value as Properties;
+    if ("4dabf18193072939515e22adb298388d" in record) return open(record.value);
+    return Object.fromEntries(Object.entries(record).map(([key, inner]) => [key, open(inner)]));
+}
