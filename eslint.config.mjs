@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", ".pulumi-state/", "eslint.config.mjs"] },
+    { ignores: ["node_modules/", ".decanter/", "eslint.config.mjs"] },
     eslint.configs.recommended,
     tseslint.configs.recommendedTypeChecked,
     {

@@ -12,6 +12,15 @@ export const containerDefaults = {
     logOpts: { "max-size": "10m", "max-file": "3" },
 };
 
+/** What a release may use on its host: the same for its replicas and its migration. */
+export interface ContainerLimits {
+    readOnly: boolean;
+    tmpfs: Record<string, string>;
+    /** In MiB. */
+    memory?: number;
+    cpus?: string;
+}
+
 /** Labels in the shape that Docker's resources take, in a stable order. */
 export function toLabels(labels: Labels = {}): docker.types.input.ContainerLabel[] {
     return Object.entries(labels).map(([label, value]) => ({ label, value }));

@@ -10,7 +10,9 @@ const LOG_LINES = 30;
 export interface DockerResult {
     /** Exit code; 124 where the time limit ended the command. */
     code: number;
-    /** What it printed, standard output and error together. */
+    /** Its standard output. */
+    stdout: string;
+    /** All that it printed. */
     output: string;
 }
 
@@ -26,18 +28,20 @@ export function docker(host: string | undefined, args: string[], seconds = 30): 
     return new Promise((resolve, reject) => {
         const options = {
             timeout: seconds * 1000,
+            // A client that is asked to stop passes that on, and may then end well: that would look like success.
+            killSignal: "SIGKILL" as const,
             maxBuffer: 64 * 1024 * 1024,
             env: { ...process.env, DOCKER_BUILDKIT: "1" },
         };
         execFile("docker", all, options, (error, stdout, stderr) => {
-            if (error === null) return resolve({ code: 0, output: stdout + stderr });
+            if (error === null) return resolve({ code: 0, stdout, output: stdout + stderr });
             if (error.code === "ENOENT") {
                 return reject(
                     new Error("the command docker is not on the PATH: install Docker's command line"),
                 );
             }
             const code = error.killed ? 124 : typeof error.code === "number" ? error.code : 1;
-            resolve({ code, output: stdout + stderr });
+            resolve({ code, stdout, output: stdout + stderr });
         });
     });
 }
@@ -52,6 +56,7 @@ export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
 /** The last lines of a text, with every secret value replaced. */
 export function lastLines(text: string, secrets: string[]): string {
     const masked = secrets
+        .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
         .filter((secret) => secret.length >= 4)
         .sort((a, b) => b.length - a.length)
         .reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
@@ -65,7 +70,7 @@ export async function containerLog(
     container: string,
     secrets: string[],
 ): Promise<string> {
-    const { output } = await docker(host, ["logs", "--tail", `${LOG_LINES}`, container]);
+    const { output } = await docker(host, ["logs", "--tail", `${LOG_LINES * 10}`, container]);
     return lastLines(output, secrets);
 }
 

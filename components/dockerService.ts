@@ -69,6 +69,8 @@ export interface DockerServiceArgs {
  * and the old release serves on.
  */
 export class DockerService extends pulumi.ComponentResource {
+    /** Image that serves, by digest; like the names of the containers it resolves only when they have the traffic. */
+    public readonly image: pulumi.Output<string>;
     /** Names of the containers that serve. */
     public readonly containers: pulumi.Output<string[]>;
 
@@ -78,6 +80,13 @@ export class DockerService extends pulumi.ComponentResource {
         const { router, host, bootSeconds = 60, drainSeconds = 30 } = args;
         const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
         const secrets = args.secrets.apply((all) => Object.values(all));
+
+        const limits = {
+            readOnly: args.readOnly ?? true,
+            tmpfs: { "/tmp": "" },
+            memory: args.memoryMb,
+            cpus: args.cpus,
+        };
 
         const migration =
             args.migrate === undefined
@@ -90,6 +99,7 @@ export class DockerService extends pulumi.ComponentResource {
                           seconds: args.migrateSeconds ?? 300,
                           envs,
                           networkName: router.networkName,
+                          limits,
                           secrets,
                           host,
                           labels: args.labels,
@@ -107,10 +117,7 @@ export class DockerService extends pulumi.ComponentResource {
                     networkMode: router.networkName,
                     networksAdvanced: [{ name: router.networkName }],
                     healthcheck: healthCheck({ port: args.port, path: args.healthPath }),
-                    readOnly: args.readOnly ?? true,
-                    tmpfs: { "/tmp": "" },
-                    memory: args.memoryMb,
-                    cpus: args.cpus,
+                    ...limits,
                     restart: "unless-stopped",
                     stopTimeout: drainSeconds,
                     destroyGraceSeconds: drainSeconds,
@@ -129,12 +136,12 @@ export class DockerService extends pulumi.ComponentResource {
             );
         });
 
-        this.containers = pulumi.all(containers.map((container) => container.name));
+        const names = pulumi.all(containers.map((container) => container.name));
         const healthy = new pulumi.ResourceHook(`${name}-healthy`, async () => {
-            const [names, hidden] = await Promise.all([valueOf(this.containers), valueOf(secrets)]);
-            await healthGate({ containers: names, bootSeconds, secrets: hidden, host });
+            const [started, hidden] = await Promise.all([valueOf(names), valueOf(secrets)]);
+            await healthGate({ containers: started, bootSeconds, secrets: hidden, host });
         });
-        new Swap(
+        const swap = new Swap(
             `${name}-swap`,
             {
                 router,
@@ -146,7 +153,9 @@ export class DockerService extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        this.registerOutputs({ containers: this.containers });
+        this.containers = swap.containers;
+        this.image = pulumi.all([args.image, swap.containers]).apply(([image]) => image);
+        this.registerOutputs({ image: this.image, containers: this.containers });
     }
 }
 

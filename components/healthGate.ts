@@ -4,7 +4,6 @@ import { containerLog, docker } from "./docker";
 /** The part of `docker inspect` that tells how a container is. */
 interface ContainerState {
     Name: string;
-    RestartCount: number;
     State: {
         Status: string;
         ExitCode: number;
@@ -48,10 +47,10 @@ export async function healthGate({ containers, bootSeconds, secrets, host }: Hea
 }
 
 async function inspect(host: string | undefined, containers: string[]): Promise<ContainerState[]> {
-    const { code, output } = await docker(host, ["container", "inspect", ...containers]);
+    const { code, stdout, output } = await docker(host, ["container", "inspect", ...containers]);
     if (code !== 0)
         throw new Error(`the containers of the new release cannot be looked at: ${output.trim()}`);
-    return JSON.parse(output) as ContainerState[];
+    return JSON.parse(stdout) as ContainerState[];
 }
 
 /** What became of a container that does not run; Docker starts it again, and it would stop again. */

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { containerDefaults, type ContainerLimits, type Labels, toLabels } from "./containerDefaults";
 import { docker as dockerCli, lastLines, valueOf } from "./docker";
 
 export interface MigrationArgs {
@@ -14,6 +14,8 @@ export interface MigrationArgs {
     envs: pulumi.Input<pulumi.Input<string>[]>;
     /** Network of the release. */
     networkName: pulumi.Input<string>;
+    /** Limits and file system, as the release has them. */
+    limits: ContainerLimits;
     /** Values that no error shows. */
     secrets: pulumi.Output<string[]>;
     /** Docker host. */
@@ -43,8 +45,7 @@ export class Migration extends pulumi.ComponentResource {
                 envs: args.envs,
                 networkMode: args.networkName,
                 networksAdvanced: [{ name: args.networkName }],
-                readOnly: true,
-                tmpfs: { "/tmp": "" },
+                ...args.limits,
                 labels: toLabels(args.labels),
                 start: false,
                 mustRun: false,

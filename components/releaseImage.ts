@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { explainBuild } from "./docker";
+import { thisPlatform } from "./platform";
 
 export interface ReleaseImageArgs {
     /** Folder of the mix project, relative to where Pulumi runs. */
@@ -54,7 +55,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
         const build = {
             context: args.app,
             dockerfile: dockerfileOf(args),
-            platform: args.platform ?? `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+            platform: args.platform ?? thisPlatform(),
             args: { BUILDER_IMAGE: args.builderImage, RUNNER_IMAGE: args.runnerImage, RELEASE: args.release },
         };
         // The provider's error names the command that failed and not a word of what it said.

@@ -2,6 +2,7 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { thisPlatform } from "./platform";
 
 export interface RouterArgs {
     /** Image with HAProxy 3.0 or newer, and bash. */
@@ -18,6 +19,12 @@ export interface RouterArgs {
     port: number;
     /** Path that answers 200 once a release can take requests. */
     healthPath: string;
+    /**
+     * Platform of the Docker host, such as `linux/arm64`.
+     *
+     * @default this machine's
+     */
+    platform?: string;
     /** Labels of every container, network and volume. */
     labels?: Labels;
 }
@@ -48,12 +55,12 @@ export class Router extends pulumi.ComponentResource {
         const image = new docker.Image(
             name,
             {
-                imageName: `${name}-router`,
+                imageName: name,
                 skipPush: true,
                 build: {
                     context: folder,
                     dockerfile: path.join(folder, "Dockerfile"),
-                    platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
+                    platform: args.platform ?? thisPlatform(),
                     args: { ROUTER_IMAGE: args.image },
                 },
             },

@@ -28,6 +28,9 @@ export interface SwapArgs {
  * become healthy does not, so the next `pulumi up` swaps again.
  */
 export class Swap extends pulumi.ComponentResource {
+    /** Names of the containers that have the traffic; it resolves only when they have it. */
+    public readonly containers: pulumi.Output<string[]>;
+
     constructor(name: string, args: SwapArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Swap", name, {}, opts);
 
@@ -37,7 +40,7 @@ export class Swap extends pulumi.ComponentResource {
             await pulumi.log.error(`the traffic did not move, the swap said:\n${log}`, this);
             return false;
         });
-        new docker.Container(
+        const container = new docker.Container(
             name,
             {
                 ...containerDefaults,
@@ -70,6 +73,7 @@ export class Swap extends pulumi.ComponentResource {
                 hooks: { beforeCreate: [args.gate], onError: [explained] },
             },
         );
-        this.registerOutputs({});
+        this.containers = pulumi.all([pulumi.all(args.containers), container.id]).apply(([names]) => names);
+        this.registerOutputs({ containers: this.containers });
     }
 }

@@ -103,7 +103,8 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
         settings.refuse("version", rule, version, set("version", "1.2.3"));
     }
     const dockerfile = settings.optional("dockerfile");
-    if (dockerfile !== undefined && !fs.existsSync(path.join(app, dockerfile))) {
+    const found = fs.statSync(path.join(app, dockerfile ?? "mix.exs"), { throwIfNoEntry: false });
+    if (found?.isFile() !== true) {
         settings.refuse(
             "dockerfile",
             `must be a file in ${app}`,
@@ -113,6 +114,14 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
     }
     const overlay = fs.existsSync(path.join(app, "rel", "overlays", "bin", "migrate"));
     const migrate = settings.optional("migrate") ?? (overlay ? "bin/migrate" : "none");
+    if (migrate.trim() === "") {
+        settings.refuse(
+            "migrate",
+            "must be a command, none or empty",
+            migrate,
+            set("migrate", "bin/migrate"),
+        );
+    }
     return { app, release, version, dockerfile, migrate: migrate === "none" ? undefined : migrate };
 }
 
@@ -121,7 +130,7 @@ function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {
     const secrets = settings.variables("secrets", true);
     const remedy = "pulumi config set --secret --path secrets.NAME value";
     settings.mustBeSecret("secrets", Object.keys(secrets).length > 0, remedy);
-    for (const name of Object.keys(env).filter((key) => key in secrets)) {
+    for (const name of Object.keys(env).filter((key) => Object.hasOwn(secrets, key))) {
         settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
     }
     return { env, secrets: pulumi.secret(secrets) };

@@ -25,10 +25,18 @@ export function dockerHost(config: Config): Outputs {
         registry?.address ??
         new LocalRegistry(`${name}-registry`, { image: config.registryImage, labels: stackLabels }, opts)
             .address;
+    const { app, release, version, dockerfile, platform, builderImage, runnerImage } = config;
     const image = new ReleaseImage(
         name,
         {
-            ...config,
+            app,
+            release,
+            version,
+            dockerfile,
+            platform,
+            builderImage,
+            runnerImage,
+            host,
             repository: pulumi.interpolate`${address}/${name}`,
             registryUsername: registry?.username,
             registryPassword: registry?.password,
@@ -36,9 +44,18 @@ export function dockerHost(config: Config): Outputs {
         opts,
     );
     const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
+    const { port, healthPath, publicPort, bindAddress } = config;
     const router = new Router(
         `${name}-router`,
-        { ...config, image: config.routerImage, labels: stackLabels },
+        {
+            image: config.routerImage,
+            port,
+            healthPath,
+            publicPort,
+            bindAddress,
+            platform,
+            labels: stackLabels,
+        },
         opts,
     );
     const service = new DockerService(
@@ -48,10 +65,16 @@ export function dockerHost(config: Config): Outputs {
     );
 
     return {
-        url: pulumi.interpolate`http://${config.bindAddress === "0.0.0.0" ? config.domain : config.bindAddress}:${config.publicPort}`,
+        url: urlOf(config),
         version: config.version,
-        image: image.ref,
+        image: service.image,
         containers: service.containers,
-        previous: previousRelease({ version: config.version, image: image.ref }),
+        previous: previousRelease({ version: config.version, image: service.image }),
     };
+}
+
+/** Where visitors arrive: the address that is bound, or the domain where that is every address. */
+function urlOf({ bindAddress, domain, publicPort }: Config): string {
+    if (["0.0.0.0", "::"].includes(bindAddress)) return `http://${domain}:${publicPort}`;
+    return `http://${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${publicPort}`;
 }

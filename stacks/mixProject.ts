@@ -18,26 +18,49 @@ export function readMixProject(folder: string): MixProject {
 
 /** Reads the text of a mix.exs. */
 export function parseMixProject(source: string): MixProject {
-    const text = source.replace(/^\s*#.*$/gm, "");
+    const project = keywords(source, /\bdef\s+project\b/);
+    const version = project.get("version") ?? "";
+    const releases = project.get("releases") ?? "";
+    // The list stands there, or in a function of its own.
+    const own = /^(\w+)(\(\))?\s*$/.exec(releases)?.[1];
     return {
-        app: /\bapp:\s*:(\w+)/.exec(text)?.[1],
-        releases: keysOf(/\breleases(?::|(?:\(\))?\s+do)\s*\[/.exec(text), text),
-        version: /\bversion:\s*"([^"]+)"/.exec(text)?.[1] ?? /@version\s+"([^"]+)"/.exec(text)?.[1],
+        app: /^:(\w+)/.exec(project.get("app") ?? "")?.[1],
+        releases: [
+            ...keywords(
+                ...(own
+                    ? ([source, new RegExp(`\\bdefp?\\s+${own}\\b`)] as const)
+                    : ([releases, /^/] as const)),
+            ).keys(),
+        ],
+        version: /^"([^"]+)"/.exec(
+            version.startsWith("@version") ? (/@version\s+("[^"]+")/.exec(source)?.[1] ?? "") : version,
+        )?.[1],
     };
 }
 
-/** The keys of the keyword list that a match opens: those at its own depth of brackets. */
-function keysOf(list: RegExpExecArray | null, text: string): string[] {
-    if (list === null) return [];
-    const keys: string[] = [];
-    let depth = 1;
-    for (const [token, key] of text
-        .slice(list.index + list[0].length)
-        .matchAll(/"[^"]*"|[[{(]|[\]})]|(\b\w+):\s/g)) {
-        if ("[{(".includes(token)) depth += 1;
-        else if ("]})".includes(token)) depth -= 1;
-        else if (depth === 1 && key !== undefined) keys.push(key);
-        if (depth === 0) break;
+const TOKENS = /"(?:[^"\\]|\\.)*"|#[^\n]*|[[{(]|[\]})]|,|\b[a-z_]\w*[?!]?:(?=\s)/g;
+
+/** The keys and values of the first keyword list after a place in the source, as they are written. */
+function keywords(source: string, after: RegExp): Map<string, string> {
+    const found = new Map<string, string>();
+    const start = source.indexOf("[", after.exec(source)?.index ?? source.length);
+    if (start < 0) return found;
+    let depth = 0;
+    let key: string | undefined;
+    let value = 0;
+    for (const token of source.slice(start).matchAll(TOKENS)) {
+        const [text] = token;
+        if ("]})".includes(text)) depth -= 1;
+        if (depth <= 1 && key !== undefined && ",]".includes(text)) {
+            found.set(key, source.slice(start + value, start + token.index).trim());
+            key = undefined;
+        }
+        if (depth === 0 && text === "]") break;
+        if ("[{(".includes(text)) depth += 1;
+        if (depth === 1 && text.endsWith(":")) {
+            key = text.slice(0, -1);
+            value = token.index + text.length;
+        }
     }
-    return keys;
+    return found;
 }

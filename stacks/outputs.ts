@@ -9,7 +9,7 @@ export interface Release {
 /** The outputs of a stack, the same on every target. */
 export interface Outputs {
     /** Where visitors arrive. */
-    url: pulumi.Output<string>;
+    url: string;
     /** Version of the release that runs. */
     version: string;
     /** Image of the release that runs, by digest. */

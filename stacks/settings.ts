@@ -25,7 +25,11 @@ export class Settings {
     finish(): void {
         if (this.problems.length === 0) return;
         const list = this.problems.map((problem) => `  - ${problem}`).join("\n");
-        throw new pulumi.RunError(`the settings of this stack cannot be used:\n${list}`);
+        const what =
+            this.problems.length === 1
+                ? `: ${this.problems[0]}`
+                : ` (${this.problems.length} problems):\n${list}`;
+        throw new pulumi.RunError(`the settings of this stack cannot be used${what}`);
     }
 
     /** The value as it is given; empty where it is not. */
@@ -75,6 +79,8 @@ export class Settings {
                 this.refuse(key, "must have names of letters, digits and _", name, remedy);
             } else if (typeof variable === "object") {
                 this.refuseUnseen(`${key}.${name}`, "must be one value, not a list or a map", remedy);
+            } else if (Number.isInteger(variable) && !Number.isSafeInteger(variable)) {
+                this.refuseUnseen(`${key}.${name}`, "must be in quotes, as a number loses digits", remedy);
             }
         }
         return Object.fromEntries(Object.entries(value).map(([name, variable]) => [name, String(variable)]));

@@ -5,6 +5,7 @@ import { CallbacksClient } from "@pulumi/pulumi/proto/callback_grpc_pb";
 import { type Callback, CallbackInvokeRequest } from "@pulumi/pulumi/proto/callback_pb";
 import * as resproto from "@pulumi/pulumi/proto/resource_pb";
 import * as structproto from "google-protobuf/google/protobuf/struct_pb";
+import type { Deployer } from "./deploys";
 import { HalfMade, type Made, make, type Properties, remove } from "./dockerProvider";
 import { settingsOf, settled, valueOf } from "./mockPulumi";
 
@@ -31,7 +32,7 @@ export type Event = `${"create" | "hook" | "delete" | "fail"} ${string}`;
  * one goes, or after it where the program says so; hooks run before a resource is made; what is replaced or declared no
  * more goes last, once everything else is done. It knows no updates in place: every change replaces.
  */
-export class MiniEngine {
+export class MiniEngine implements Deployer {
     /** What it did since the last `up` or `destroy` began. */
     readonly events: Event[] = [];
     /** Outputs of the last `up`. */
@@ -40,14 +41,13 @@ export class MiniEngine {
     /** Replaced, and to be removed when everything else is done. */
     private retired: State[] = [];
 
-    constructor(private readonly stack: string) {}
+    constructor(
+        private readonly stack: string,
+        private readonly program: () => object,
+    ) {}
 
-    /** Runs the program with settings. Rejects with the first failure; whatever was done until then stays. */
-    async up(
-        program: () => Record<string, unknown>,
-        settings: Properties,
-        secretKeys = ["secrets"],
-    ): Promise<void> {
+    /** Runs the program with settings, and returns how much it did. Rejects with the first failure; whatever was done until then stays. */
+    async up(settings: Properties): Promise<number> {
         this.events.length = 0;
         const options = new Map<string, Options>();
         const hooks = new Map<string, Callback>();
@@ -85,17 +85,15 @@ export class MiniEngine {
             "organization",
         );
         interceptHooks(options, hooks);
-        pulumi.runtime.setAllConfig(
-            settingsOf(settings),
-            secretKeys.map((key) => `decanter:${key}`),
-        );
+        pulumi.runtime.setAllConfig(settingsOf(settings), ["decanter:secrets"]);
 
-        const outputs = program();
+        const outputs = this.program();
         await Promise.race([failed, settled()]);
         this.outputs = await Promise.race([failed, valueOf(pulumi.output(outputs))]);
         for (const state of this.states.filter(({ type, name }) => !declared.has(`${type} ${name}`)))
             this.retire(state);
         await this.removeRetired();
+        return this.events.length;
     }
 
     /** Removes everything. */

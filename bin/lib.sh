@@ -1,0 +1,117 @@
+# shellcheck shell=bash
+# What bin/up, bin/test and bin/pulumi share. It runs on Linux and on the bash 3.2 of macOS.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+here=$PWD
+# Everything that belongs to this checkout on this machine: state, passphrase, tools. Git ignores it.
+mine=$here/.decanter
+PULUMI_SKIP_UPDATE_CHECK=true
+export PULUMI_SKIP_UPDATE_CHECK
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "$(basename "$0"): $*"; exit 1; }
+has() { command -v "$1" > /dev/null 2>&1; }
+is_debian_root() { [ "$(id -u)" = 0 ] && has apt-get; }
+
+# install WHAT PACKAGE...: installs Debian packages, or says what to install where it may not.
+install() {
+    local what=$1
+    shift
+    is_debian_root || fail "$what is missing: install it, and run this again"
+    say "installing $what (Debian packages $*)"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
+        > /dev/null || fail "$what could not be installed: see what apt-get says above"
+}
+
+node_is_new_enough() {
+    has node && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 12) ? 0 : 1)'
+}
+
+set_up_node() {
+    PATH=$mine/node/node_modules/node/bin:$PATH
+    export PATH
+    if ! node_is_new_enough; then
+        has npm || install "Node.js 22.12 or newer, with npm," nodejs npm
+        say "this machine's Node.js is older than 22.12: taking one from npm"
+        npm install --silent --no-save --prefix "$mine/node" node@24 > /dev/null ||
+            fail "Node.js 22.12 or newer is missing: install it, and run this again"
+        hash -r
+        node_is_new_enough || fail "Node.js 22.12 or newer is missing: install it, and run this again"
+    fi
+    if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
+        say "installing the npm packages"
+        npm ci --silent || fail "npm ci has failed: see what it says above"
+    fi
+    # A Pulumi CLI on the PATH is taken; else npm's pulumi package brings one.
+    PATH=$PATH:$here/node_modules/.bin
+}
+
+set_up_pulumi() {
+    mkdir -p "$mine/state"
+    local login=${PULUMI_HOME:-$HOME/.pulumi}/credentials.json
+    if [ -z "${PULUMI_BACKEND_URL:-}" ] && ! grep -q '"current": *"[^"]' "$login" 2> /dev/null; then
+        PULUMI_BACKEND_URL=file://$mine/state
+        export PULUMI_BACKEND_URL
+    fi
+}
+
+# The stack `local` has a passphrase of its own; for others it comes from their owner.
+set_up_passphrase() {
+    [ "$1" = local ] && [ -z "${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE+set}" ] || return 0
+    PULUMI_CONFIG_PASSPHRASE_FILE=$mine/local.passphrase
+    export PULUMI_CONFIG_PASSPHRASE_FILE
+    [ -s "$PULUMI_CONFIG_PASSPHRASE_FILE" ] ||
+        (umask 077 && head -c 32 /dev/urandom | base64 > "$PULUMI_CONFIG_PASSPHRASE_FILE")
+}
+
+set_up_docker() {
+    PATH=$mine/bin:$PATH
+    if ! docker info > /dev/null 2>&1; then
+        if is_debian_root; then
+            has dockerd || install "Docker Engine" docker.io
+            start_docker
+        elif has docker; then
+            fail "Docker does not answer: start Docker Engine or Docker Desktop (or join the group docker), and run this again"
+        else
+            fail "Docker is missing: install Docker Engine or Docker Desktop, and run this again"
+        fi
+    fi
+    # Debian's own client builds with BuildKit by itself; a newer one without the plugin buildx does not build.
+    if ! docker buildx version > /dev/null 2>&1 && [ -x /usr/bin/docker ]; then
+        mkdir -p "$mine/bin"
+        ln -sf /usr/bin/docker "$mine/bin/docker"
+        hash -r
+    fi
+}
+
+start_docker() {
+    say "starting the Docker daemon"
+    mkdir -p "$mine"
+    if [ -d /run/systemd/system ]; then
+        systemctl start docker
+    else
+        setsid dockerd > "$mine/dockerd.log" 2>&1 < /dev/null &
+    fi
+    local i
+    for i in $(seq 60); do
+        ! docker info > /dev/null 2>&1 || return 0
+        sleep 1
+    done
+    fail "the Docker daemon does not answer after $i s: see $mine/dockerd.log"
+}
+
+# The base images of a build, by setting.
+# shellcheck disable=SC2034 # read by bin/up
+image_settings="builderImage runnerImage routerImage registryImage"
+
+# have_images IMAGE...: whether every image is on the Docker host or can be pulled.
+have_images() {
+    local image
+    for image in "$@"; do
+        docker image inspect "$image" > /dev/null 2>&1 || docker pull -q "$image" > /dev/null 2>&1 || return 1
+    done
+}
+
+# stand_in SETTING: name of the stand-in for an image.
+stand_in() { echo "decanter/${1%Image}:trixie"; }

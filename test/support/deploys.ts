@@ -1,0 +1,251 @@
+import { strict as assert } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Fate, Load, summarize } from "../../bench/load";
+import { App } from "./app";
+import { engine } from "./dockerProvider";
+import { baseImages, freePort } from "./machine";
+
+/** Something that deploys the program: the engine of the tests, or Pulumi's own. */
+export interface Deployer {
+    /** Outputs of the last `up`. */
+    outputs: Record<string, any>;
+    /** Deploys with settings, and returns how many resources have changed. Rejects with all that was said. */
+    up(settings: Record<string, unknown>): Promise<number>;
+    destroy(): Promise<void>;
+}
+
+/** What a user may expect of every deploy, tried on the machine's Docker. */
+export function itDeploys(stack: string, pulumi: Deployer, another: (stack: string) => Deployer): void {
+    const app = new App();
+    let port: number;
+
+    const up = (settings: Record<string, unknown> = {}) =>
+        pulumi.up({
+            ...baseImages(),
+            app: app.folder,
+            publicPort: port,
+            drainSeconds: 15,
+            bootSeconds: 20,
+            ...settings,
+        });
+    const stackFilter = { label: [`decanter.stack=decanter/${stack}`] };
+    const containers = async () => {
+        const all = await engine.listContainers({ all: true, filters: stackFilter });
+        return all.map(({ Names }) => Names[0]?.replace(/^\/|-[0-9a-f]{7}$/g, "")).sort();
+    };
+    const failures = (fates: Fate[]) => fates.filter(({ failure }) => failure !== undefined);
+    const get = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
+
+    before(async () => {
+        port = await freePort();
+    });
+    after(async () => {
+        await pulumi.destroy();
+        app.remove();
+    });
+
+    it("answers once it is deployed", async () => {
+        app.release("1.0.0");
+        await up();
+        assert.equal(await get(), "hello 1.0.0\n");
+        assert.equal(pulumi.outputs.version, "1.0.0");
+        assert.match(pulumi.outputs.image, /^127\.0\.0\.1:\d+\/hello@sha256:[0-9a-f]{64}$/);
+        assert.equal(pulumi.outputs.previous, null);
+        assert.deepEqual(await containers(), [
+            "hello-1",
+            "hello-migration",
+            "hello-registry",
+            "hello-router",
+            "hello-swap",
+        ]);
+    });
+
+    it("runs the migration of the new image once", async () => {
+        const all = await engine.listContainers({ all: true, filters: stackFilter });
+        const migration = all.find(({ Names }) => Names[0]?.includes("migration"));
+        const log = await engine.getContainer(migration?.Id ?? "").logs({ stdout: true });
+        assert.deepEqual(log.toString().match(/migrated to hello .*/g), ["migrated to hello 1.0.0"]);
+    });
+
+    it("changes nothing when nothing has changed", async () => {
+        assert.equal(await up(), 0);
+        assert.equal(pulumi.outputs.previous, null);
+    });
+
+    it("remembers what ran before", async () => {
+        const first = pulumi.outputs.image as string;
+        app.release("1.0.1");
+        await up();
+        assert.equal(await get(), "hello 1.0.1\n");
+        assert.deepEqual(pulumi.outputs.previous, { version: "1.0.0", image: first });
+    });
+
+    for (const rate of [500, undefined]) {
+        it(`loses no request of three deploys ${rate ? `at ${rate}/s` : "at saturation"}`, async () => {
+            const load = new Load({ port, busy: 32, rate, idle: 200, idleSeconds: 15, post: 16 });
+            const answered = new Set<string | undefined>();
+            for (const version of [1, 2, 3].map((patch) => `${rate ? 2 : 3}.0.${patch}`)) {
+                app.release(version);
+                await up();
+                await sleep(2000);
+            }
+            const fates = await load.stop();
+            for (const { kind, body } of fates) if (kind === "busy") answered.add(body?.trim());
+            assert.deepEqual(failures(fates), [], JSON.stringify(summarize(fates)));
+            assert.equal(answered.size, 4, `releases that answered: ${[...answered].join(", ")}`);
+            assert.ok(fates.filter(({ kind }) => kind === "idle").length > 200);
+        });
+    }
+
+    it("finishes on the old release what began there, and carries out no POST twice", async () => {
+        const load = new Load({ port, post: 16 });
+        const old = (await get()).trim();
+        const oldContainer = engine.getContainer((pulumi.outputs.containers as string[])[0] ?? "");
+        const oldLog = await oldContainer.logs({ follow: true, stdout: true, tail: 0 });
+        let lines = "";
+        oldLog.on("data", (data: Buffer) => (lines += data.toString("latin1")));
+        await sleep(500);
+        const slow = load.one("/slow");
+        app.release("4.0.0");
+        await up();
+        assert.equal((await slow).body, `slow ${old}\n`);
+        const fates = await load.stop();
+        assert.deepEqual(failures(fates), []);
+        const newContainer = engine.getContainer((pulumi.outputs.containers as string[])[0] ?? "");
+        lines += (await newContainer.logs({ stdout: true })).toString("latin1");
+        const times = fates
+            .filter(({ kind }) => kind === "post")
+            .map(({ body }) => lines.split(`POST ${body}\n`).length - 1);
+        assert.ok(times.length > 100, `${times.length} POSTs were sent`);
+        assert.deepEqual(new Set(times), new Set([1]));
+    });
+
+    const bad: [string, Record<string, unknown>, RegExp[]][] = [
+        [
+            "answers 500 to the health check",
+            { env: { HEALTH: "500" }, bootSeconds: 6 },
+            [
+                /did not become healthy within 6 s \(bootSeconds\); the last check said: GET \/health answered 500/,
+            ],
+        ],
+        [
+            "hangs in the health check",
+            { env: { HEALTH: "hang" }, bootSeconds: 8 },
+            [/did not become healthy within 8 s/, /the last check said: .*timeout/i],
+        ],
+        [
+            "exits at boot",
+            {
+                env: { BOOT: "exit" },
+                migrate: "none",
+                secrets: { DATABASE_URL: "ecto://wine:merlot1982@db" },
+                bootSeconds: 60,
+            },
+            [/stopped at boot with exit code 1/, /\| .*the database at \[secret\] does not answer/],
+        ],
+        [
+            "fails to migrate",
+            { migrate: "sh -c 'echo pouring; echo no such column >&2; exit 3'" },
+            [/the migration .* exited with 3; the old release serves on/, /\| pouring\n *\| no such column/],
+        ],
+        [
+            "does not end its migration",
+            { migrate: "sleep 60", migrateSeconds: 2 },
+            [/the migration "sleep 60" took longer than 2 s \(migrateSeconds\)/],
+        ],
+    ];
+    for (const [what, settings, messages] of bad) {
+        it(`keeps the old release when the new one ${what}, and says why`, async () => {
+            const old = await get();
+            const load = new Load({ port, busy: 8, rate: 100, idle: 20, idleSeconds: 2, post: 4 });
+            const begun = Date.now();
+            await assert.rejects(up(settings), (error: Error) => {
+                for (const message of messages) assert.match(error.message, message);
+                assert.ok(!error.message.includes("merlot1982"), error.message);
+                return true;
+            });
+            // Far below the 60 s that a release may take to boot: a crash is noticed when it happens.
+            assert.ok(Date.now() - begun < 40_000);
+            const fates = await load.stop();
+            assert.deepEqual(failures(fates), []);
+            assert.deepEqual(
+                new Set(fates.filter(({ kind }) => kind === "busy").map(({ body }) => body)),
+                new Set([old]),
+            );
+        });
+    }
+
+    it("migrates again when nothing has changed since the failure", async () => {
+        const settings = { migrate: "sh -c 'echo $(date +%N); exit 3'" };
+        const said: string[] = [];
+        for (let i = 0; i < 2; i++) {
+            await assert.rejects(
+                up(settings),
+                (error: Error) => said.push(/\| (\d+)/.exec(error.message)?.[1] ?? "") > 0,
+            );
+        }
+        assert.match(said.join(" "), /^\d+ \d+$/);
+        assert.notEqual(said[0], said[1]);
+    });
+
+    it("converges with the next good release, and leaves nothing of the failed ones", async () => {
+        app.release("5.0.0");
+        await up();
+        assert.equal(await get(), "hello 5.0.0\n");
+        assert.deepEqual(await containers(), [
+            "hello-1",
+            "hello-migration",
+            "hello-registry",
+            "hello-router",
+            "hello-swap",
+        ]);
+    });
+
+    it("adds and removes replicas without a lost request", async () => {
+        const load = new Load({ port, busy: 16, rate: 300, idle: 50, idleSeconds: 3, post: 8 });
+        await up({ replicas: 3 });
+        assert.equal((await containers()).filter((name) => /^hello-\d$/.test(name ?? "")).length, 3);
+        await sleep(1000);
+        await up({ replicas: 2 });
+        assert.deepEqual(failures(await load.stop()), []);
+    });
+
+    it("serves the same release when the router has been restarted or killed", async () => {
+        const router = (await engine.listContainers({ filters: stackFilter })).find(({ Names }) =>
+            Names[0]?.includes("router"),
+        );
+        for (const stop of [
+            (id: string) => engine.getContainer(id).restart(),
+            (id: string) => engine.getContainer(id).kill(),
+        ]) {
+            await stop(router?.Id ?? "");
+            await engine
+                .getContainer(router?.Id ?? "")
+                .start()
+                .catch(() => undefined);
+            await sleep(1500);
+            assert.equal(await get(), "hello 5.0.0\n");
+        }
+    });
+
+    it("lives beside another stack on the same host", async () => {
+        const other = another(`${stack}-other`);
+        const otherPort = await freePort();
+        await other.up({ ...baseImages(), app: app.folder, publicPort: otherPort, version: "6.0.0" });
+        try {
+            const answers = await Promise.all([get(), fetch(`http://127.0.0.1:${otherPort}/health`)]);
+            assert.equal(answers[0], "hello 5.0.0\n");
+            assert.equal(answers[1].status, 200);
+        } finally {
+            await other.destroy();
+        }
+        assert.equal(await get(), "hello 5.0.0\n");
+    });
+
+    it("leaves no container, network or volume when it is destroyed", async () => {
+        await pulumi.destroy();
+        assert.deepEqual(await containers(), []);
+        assert.deepEqual(await engine.listNetworks({ filters: stackFilter }), []);
+        assert.deepEqual((await engine.listVolumes({ filters: stackFilter })).Volumes, []);
+    });
+}

@@ -1,0 +1,516 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { DockerService, type DockerServiceArgs } from "../../components/dockerService";
+import { LocalRegistry } from "../../components/localRegistry";
+import { Migration } from "../../components/migration";
+import { releaseEnv } from "../../components/releaseEnv";
+import { ReleaseImage, type ReleaseImageArgs } from "../../components/releaseImage";
+import { ReleaseSecrets } from "../../components/releaseSecrets";
+import { Router, type RouterArgs } from "../../components/router";
+import { Swap } from "../../components/swap";
+import { previousRelease } from "../../stacks/outputs";
+import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../support/mockPulumi";
+
+/** What every container has to have, spelled out. */
+const hardened = {
+    init: true,
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges"],
+    logDriver: "json-file",
+    logOpts: { "max-size": "10m", "max-file": "3" },
+};
+const platform = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
+const labels = { "decanter.stack": "decanter/test" };
+const labelList = [{ label: "decanter.stack", value: "decanter/test" }];
+const network = { networkMode: "web-router-1a2b3c4", networksAdvanced: [{ name: "web-router-1a2b3c4" }] };
+
+/** The options of a resource that is declared without any. */
+const plain = {
+    deleteBeforeReplace: undefined,
+    replaceOnChanges: [],
+    ignoreChanges: [],
+    dependencies: [],
+    hooks: {},
+};
+
+function children(recorded: Recorded[]): string[] {
+    return recorded.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`).sort();
+}
+
+describe("ReleaseImage", () => {
+    const args: ReleaseImageArgs = {
+        app: "examples/hello",
+        release: "web",
+        version: "1.2.3",
+        repository: "ghcr.io/acme/web",
+        builderImage: "elixir:1",
+        runnerImage: "debian:1",
+    };
+    const build = {
+        context: "examples/hello",
+        dockerfile: "docker/without-dockerignore/Dockerfile",
+        platform,
+        args: { BUILDER_IMAGE: "elixir:1", RUNNER_IMAGE: "debian:1", RELEASE: "web" },
+    };
+    let app: string;
+    before(() => {
+        app = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-app-"));
+        fs.writeFileSync(path.join(app, ".dockerignore"), "");
+    });
+    after(() => fs.rmSync(app, { recursive: true }));
+
+    async function imageOf(given: Partial<ReleaseImageArgs>): Promise<Recorded> {
+        const recorded = await mockPulumi();
+        new ReleaseImage("web", { ...args, ...given });
+        await settled();
+        return the(recorded, "Image", "web");
+    }
+
+    it("declares one image, and its output is the digest", async () => {
+        const recorded = await mockPulumi();
+        const image = new ReleaseImage("web", args);
+        await settled();
+        assert.deepEqual(children(recorded), ["Image web", "ReleaseImage web"]);
+        const { inputs, options } = the(recorded, "Image", "web");
+        assert.deepEqual(inputs, {
+            imageName: "ghcr.io/acme/web:1.2.3",
+            build,
+            registry: {},
+            skipPush: false,
+            buildOnPreview: false,
+        });
+        assert.deepEqual(options, {
+            ...plain,
+            parent: "decanter:index:ReleaseImage",
+            hooks: { onError: ["web-build-log"] },
+        });
+        assert.equal(await valueOf(image.ref), "registry/web@sha256:1");
+    });
+
+    it("takes the Dockerfile that leaves the app's .dockerignore in force", async () => {
+        const { inputs } = await imageOf({ app });
+        assert.deepEqual(inputs.build, { ...build, context: app, dockerfile: "docker/Dockerfile" });
+        assert.ok(!fs.existsSync("docker/Dockerfile.dockerignore"));
+        assert.ok(fs.existsSync("docker/without-dockerignore/Dockerfile.dockerignore"));
+    });
+
+    it("takes the app's own Dockerfile, with the same build arguments", async () => {
+        for (const folder of [app, "examples/hello"]) {
+            const { inputs } = await imageOf({ app: folder, dockerfile: "ops/Dockerfile" });
+            assert.deepEqual(inputs.build, {
+                ...build,
+                context: folder,
+                dockerfile: `${folder}/ops/Dockerfile`,
+            });
+        }
+    });
+
+    for (const [version, tag] of [
+        ["1.0.0+abc", "1.0.0-abc"],
+        ["1.0.0-rc.1+a.b", "1.0.0-rc.1-a.b"],
+    ]) {
+        it(`tags ${version} as ${tag}`, async () => {
+            assert.equal((await imageOf({ version })).inputs.imageName, `ghcr.io/acme/web:${tag}`);
+        });
+    }
+
+    it("builds for another platform, and logs in with a password that stays secret", async () => {
+        const { inputs } = await imageOf({
+            platform: "linux/riscv64",
+            registryUsername: "me",
+            registryPassword: pulumi.secret("hunter2"),
+        });
+        assert.deepEqual(inputs.build, { ...build, platform: "linux/riscv64" });
+        assert.deepEqual(secretValue(inputs.registry), { username: "me", password: "hunter2" });
+    });
+});
+
+describe("ReleaseSecrets", () => {
+    it("generates secrets long enough for Erlang and Plug, anew only with another version", async () => {
+        for (const [version, keeper] of [
+            [undefined, "1"],
+            [7, "7"],
+        ] as const) {
+            const recorded = await mockPulumi();
+            new ReleaseSecrets("web", { version });
+            await settled();
+            const keepers = { version: keeper };
+            const cookie = the(recorded, "RandomPassword", "web-cookie");
+            assert.deepEqual(cookie.inputs, { length: 64, special: false, keepers });
+            const keyBase = the(recorded, "RandomPassword", "web-key-base");
+            assert.deepEqual(keyBase.inputs, { length: 96, special: false, keepers });
+            for (const { options } of [cookie, keyBase])
+                assert.deepEqual(options, { ...plain, parent: "decanter:index:ReleaseSecrets" });
+            assert.equal(recorded.length, 3);
+        }
+    });
+
+    it("adds the app's own, which win, and is secret as a whole", async () => {
+        await mockPulumi();
+        const { env } = new ReleaseSecrets("web", { secrets: { SECRET_KEY_BASE: "mine", API: "hunter2" } });
+        assert.deepEqual(await valueOf(env), {
+            RELEASE_COOKIE: "web-cookie-generated",
+            SECRET_KEY_BASE: "mine",
+            API: "hunter2",
+        });
+        assert.ok(await pulumi.isSecret(env));
+    });
+
+    it("needs no arguments", async () => {
+        await mockPulumi();
+        const { env } = new ReleaseSecrets("web");
+        assert.deepEqual(Object.keys(await valueOf(env)), ["RELEASE_COOKIE", "SECRET_KEY_BASE"]);
+        assert.ok(await pulumi.isSecret(env));
+    });
+});
+
+describe("releaseEnv", () => {
+    const env = {
+        PORT: "4001",
+        PHX_SERVER: "true",
+        PHX_HOST: "a.example",
+        RELEASE_TMP: "/tmp",
+        ERL_FLAGS: "+Q 65536 +sbwt none +sbwtdcpu none +sbwtdio none",
+        ERL_CRASH_DUMP_BYTES: "0",
+    };
+
+    it("is what a release needs to serve", () => {
+        assert.deepEqual(releaseEnv({ port: 4001, domain: "a.example" }), env);
+    });
+
+    it("lets the app's own variables win", () => {
+        assert.deepEqual(
+            releaseEnv({ port: 4001, domain: "a.example", env: { PHX_SERVER: "false", POOL_SIZE: "5" } }),
+            { ...env, PHX_SERVER: "false", POOL_SIZE: "5" },
+        );
+    });
+});
+
+describe("Router", () => {
+    const args: RouterArgs = { image: "haproxy:3", publicPort: 80, port: 4001, healthPath: "/up", labels };
+
+    it("declares an image that is not pushed, a network, a volume, and the container with the port", async () => {
+        const recorded = await mockPulumi();
+        const router = new Router("web-router", args);
+        await settled();
+        assert.deepEqual(children(recorded), [
+            "Container web-router",
+            "Image web-router",
+            "Network web-router",
+            "Router web-router",
+            "Volume web-router",
+        ]);
+        const { inputs: image } = the(recorded, "Image", "web-router");
+        assert.equal(image.skipPush, true);
+        assert.deepEqual(image.build, {
+            context: "docker/router",
+            dockerfile: "docker/router/Dockerfile",
+            platform,
+            args: { ROUTER_IMAGE: "haproxy:3" },
+        });
+        for (const type of ["Network", "Volume"]) {
+            const { inputs, options } = the(recorded, type, "web-router");
+            assert.deepEqual(inputs, { labels: labelList });
+            assert.deepEqual(options, { ...plain, parent: "decanter:index:Router" });
+        }
+        const { inputs, options } = the(recorded, "Container", "web-router");
+        assert.deepEqual(inputs, {
+            ...hardened,
+            ...network,
+            image: "registry/web-router@sha256:1",
+            envs: ["PORT=4001", "HEALTH_PATH=/up"],
+            ports: [{ internal: 8080, external: 80, ip: "127.0.0.1" }],
+            volumes: [{ volumeName: "web-router-1a2b3c4", containerPath: "/var/lib/haproxy" }],
+            readOnly: true,
+            restart: "unless-stopped",
+            labels: labelList,
+        });
+        assert.deepEqual(options, {
+            ...plain,
+            parent: "decanter:index:Router",
+            deleteBeforeReplace: true,
+            dependencies: ["web-router", "web-router", "web-router"],
+        });
+        assert.equal(await valueOf(router.networkName), "web-router-1a2b3c4");
+        assert.equal(await valueOf(router.volumeName), "web-router-1a2b3c4");
+        assert.equal(await valueOf(router.containerId), "web-router-id");
+        assert.equal(await valueOf(router.imageId), "registry/web-router@sha256:1");
+    });
+
+    it("is open to other networks only where it is told to be", async () => {
+        const recorded = await mockPulumi();
+        new Router("web-router", { ...args, bindAddress: "0.0.0.0" });
+        await settled();
+        const { ports } = the(recorded, "Container", "web-router").inputs;
+        assert.deepEqual(ports, [{ internal: 8080, external: 80, ip: "0.0.0.0" }]);
+    });
+});
+
+describe("LocalRegistry", () => {
+    it("declares a registry on the host's loopback alone", async () => {
+        const recorded = await mockPulumi();
+        const { address } = new LocalRegistry("web-registry", { image: "registry:3", labels });
+        await settled();
+        assert.deepEqual(children(recorded), [
+            "Container web-registry",
+            "LocalRegistry web-registry",
+            "RandomInteger web-registry-port",
+            "Volume web-registry",
+        ]);
+        const { min, max } = the(recorded, "RandomInteger", "web-registry-port").inputs;
+        assert.ok(min > 1024 && max < 32768 && min < max, "below the ports that Linux hands out to clients");
+        assert.deepEqual(the(recorded, "Volume", "web-registry").inputs, { labels: labelList });
+        const { inputs, options } = the(recorded, "Container", "web-registry");
+        const { healthcheck, ...others } = inputs;
+        assert.deepEqual(others, {
+            ...hardened,
+            image: "registry:3",
+            envs: ["REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry"],
+            ports: [{ internal: 5000, external: 25000, ip: "127.0.0.1" }],
+            volumes: [{ volumeName: "web-registry-1a2b3c4", containerPath: "/var/lib/registry" }],
+            wait: true,
+            readOnly: true,
+            restart: "unless-stopped",
+            labels: labelList,
+        });
+        assert.equal(healthcheck.tests[0], "CMD-SHELL");
+        assert.match(healthcheck.tests[1] as string, /127\.0\.0\.1:5000\/v2\//);
+        assert.deepEqual(options, {
+            ...plain,
+            parent: "decanter:index:LocalRegistry",
+            deleteBeforeReplace: true,
+            dependencies: ["web-registry", "web-registry-port"],
+        });
+        assert.equal(await valueOf(address), "127.0.0.1:25000");
+    });
+});
+
+describe("Migration", () => {
+    it("declares a container that is not started", async () => {
+        const recorded = await mockPulumi();
+        const { migrated } = new Migration("web-migration", {
+            image: "web@sha256:1",
+            command: "bin/migrate --all",
+            seconds: 5,
+            envs: pulumi.secret(["A=1"]),
+            networkName: "web-router-1a2b3c4",
+            limits: { readOnly: true, tmpfs: { "/tmp": "" }, memory: 512, cpus: "0.5" },
+            secrets: pulumi.output([]),
+            labels,
+        });
+        await settled();
+        assert.deepEqual(children(recorded), ["Container web-migration", "Migration web-migration"]);
+        const { inputs, options } = the(recorded, "Container", "web-migration");
+        const { envs, ...others } = inputs;
+        assert.deepEqual(secretValue(envs), ["A=1"]);
+        assert.deepEqual(others, {
+            ...hardened,
+            ...network,
+            image: "web@sha256:1",
+            memory: 512,
+            cpus: "0.5",
+            entrypoints: ["/bin/sh", "-c"],
+            command: ["exec bin/migrate --all"],
+            readOnly: true,
+            tmpfs: { "/tmp": "" },
+            labels: labelList,
+            start: false,
+            mustRun: false,
+        });
+        assert.deepEqual(options, {
+            ...plain,
+            parent: "decanter:index:Migration",
+            deleteBeforeReplace: false,
+        });
+        assert.equal(migrated.name, "web-migration");
+        // A preview must not migrate.
+        assert.notEqual(migrated.opts?.onDryRun, true);
+    });
+});
+
+describe("Swap", () => {
+    it("declares a container in the router's network that has to become healthy", async () => {
+        const recorded = await mockPulumi();
+        const router = new Router("web-router", {
+            image: "a",
+            publicPort: 80,
+            port: 4001,
+            healthPath: "/up",
+        });
+        const gate = new pulumi.ResourceHook("gate", () => undefined);
+        new Swap("web-swap", { router, containers: ["b", "a"], drainSeconds: 7, gate, labels });
+        await settled();
+        const { inputs, options } = the(recorded, "Container", "web-swap");
+        assert.deepEqual(inputs, {
+            ...hardened,
+            image: "registry/web-router@sha256:1",
+            entrypoints: ["/usr/local/bin/swap"],
+            command: ["b", "a"],
+            envs: ["PORT=4001", "HEALTH_PATH=/up", "DRAIN_SECONDS=7", "CHECK_SECONDS=30"],
+            networkMode: "container:web-router-id",
+            volumes: [{ volumeName: "web-router-1a2b3c4", containerPath: "/var/lib/haproxy" }],
+            readOnly: true,
+            tmpfs: { "/tmp": "" },
+            labels: labelList,
+            healthcheck: {
+                tests: ["CMD", "test", "-e", "/tmp/swapped"],
+                interval: "500ms",
+                timeout: "5s",
+                retries: 1,
+            },
+            mustRun: false,
+            wait: true,
+            waitTimeout: 47,
+        });
+        assert.deepEqual(options, {
+            ...plain,
+            parent: "decanter:index:Swap",
+            deleteBeforeReplace: false,
+            dependencies: ["web-router", "web-router", "web-router"],
+            hooks: { beforeCreate: ["gate"], onError: ["web-swap-log"] },
+        });
+    });
+});
+
+describe("DockerService", () => {
+    async function serviceOf(given: Partial<DockerServiceArgs> = {}) {
+        const recorded = await mockPulumi();
+        const router = new Router("web-router", {
+            image: "a",
+            publicPort: 80,
+            port: 4001,
+            healthPath: "/up",
+        });
+        const service = new DockerService("web", {
+            image: "web@sha256:1",
+            router,
+            env: { B: "2", SAME: "plain" },
+            // Not marked: the component has to do it.
+            secrets: pulumi.output<Record<string, string>>({ A: "1", SAME: "secret" }),
+            port: 4001,
+            healthPath: "/up",
+            ...given,
+        });
+        await settled();
+        return { recorded, service };
+    }
+    const ofService = (recorded: Recorded[]) =>
+        children(recorded.filter(({ name }) => name !== "web-router"));
+
+    it("declares one container with safe defaults, and no migration", async () => {
+        const { recorded, service } = await serviceOf();
+        assert.deepEqual(ofService(recorded), [
+            "Container web-1",
+            "Container web-swap",
+            "DockerService web",
+            "Swap web-swap",
+        ]);
+        const { inputs, options } = the(recorded, "Container", "web-1");
+        const { envs, healthcheck, ...others } = inputs;
+        assert.deepEqual(secretValue(envs), ["A=1", "B=2", "SAME=secret"]);
+        assert.match((healthcheck.tests as string[]).join(" "), /127\.0\.0\.1\/4001 .*GET \/up /);
+        assert.deepEqual(others, {
+            ...hardened,
+            ...network,
+            image: "web@sha256:1",
+            readOnly: true,
+            tmpfs: { "/tmp": "" },
+            restart: "unless-stopped",
+            stopTimeout: 30,
+            destroyGraceSeconds: 30,
+            labels: [],
+        });
+        assert.deepEqual(options, {
+            parent: "decanter:index:DockerService",
+            deleteBeforeReplace: false,
+            replaceOnChanges: ["memory"],
+            ignoreChanges: ["memorySwap"],
+            dependencies: ["web-router"],
+            hooks: {},
+        });
+        assert.deepEqual(await valueOf(service.containers), ["web-1-1a2b3c4"]);
+    });
+
+    it("migrates before it makes a container, and swaps once all are healthy", async () => {
+        const { recorded, service } = await serviceOf({
+            migrate: "bin/migrate",
+            replicas: 3,
+            drainSeconds: 5,
+            labels,
+        });
+        assert.deepEqual(ofService(recorded), [
+            "Container web-1",
+            "Container web-2",
+            "Container web-3",
+            "Container web-migration",
+            "Container web-swap",
+            "DockerService web",
+            "Migration web-migration",
+            "Swap web-swap",
+        ]);
+        const migration = the(recorded, "Container", "web-migration");
+        assert.deepEqual(secretValue(migration.inputs.envs), ["A=1", "B=2", "SAME=secret"]);
+        assert.deepEqual(migration.inputs.command, ["exec bin/migrate"]);
+        assert.equal(migration.inputs.networkMode, "web-router-1a2b3c4");
+        assert.deepEqual(migration.inputs.labels, labelList);
+        assert.equal(migration.options?.deleteBeforeReplace, false);
+        for (const name of ["web-1", "web-2", "web-3"]) {
+            const { inputs, options } = the(recorded, "Container", name);
+            assert.equal(inputs.stopTimeout, 5);
+            assert.equal(inputs.destroyGraceSeconds, 5);
+            assert.deepEqual(inputs.labels, labelList);
+            assert.equal(options?.deleteBeforeReplace, false);
+            assert.deepEqual(options.hooks, { beforeCreate: ["web-migration"] });
+            assert.ok(options.dependencies.includes("web-migration"), options.dependencies.join(" "));
+        }
+        const names = ["web-1-1a2b3c4", "web-2-1a2b3c4", "web-3-1a2b3c4"];
+        const swap = the(recorded, "Container", "web-swap");
+        assert.deepEqual(swap.inputs.command, names);
+        assert.ok((swap.inputs.envs as string[]).includes("DRAIN_SECONDS=5"));
+        assert.deepEqual(swap.inputs.labels, labelList);
+        assert.deepEqual(swap.options?.hooks, { beforeCreate: ["web-healthy"], onError: ["web-swap-log"] });
+        for (const name of ["web-1", "web-2", "web-3"])
+            assert.ok(swap.options.dependencies.includes(name), `the swap does not wait for ${name}`);
+        assert.deepEqual(await valueOf(service.containers), names);
+    });
+
+    it("limits memory and CPUs, and leaves the file system writable, where it is told to", async () => {
+        const { recorded } = await serviceOf({ memoryMb: 512, cpus: "1.5", readOnly: false });
+        const { memory, cpus, readOnly } = the(recorded, "Container", "web-1").inputs;
+        assert.deepEqual({ memory, cpus, readOnly }, { memory: 512, cpus: "1.5", readOnly: false });
+    });
+});
+
+describe("what ran before", () => {
+    const now = { version: "2.0.0", image: "web@sha256:2" };
+    const older = { version: "0.9.0", image: "web@sha256:0" };
+    const cases: [name: string, last: Record<string, unknown>, expected: unknown][] = [
+        ["is nothing on the first deploy", {}, null],
+        [
+            "is the last release when the image has changed",
+            { version: "1.0.0", image: "web@sha256:1", previous: older },
+            { version: "1.0.0", image: "web@sha256:1" },
+        ],
+        [
+            "stays when the image is the same",
+            { version: "2.0.0", image: "web@sha256:2", previous: older },
+            older,
+        ],
+        [
+            "stays nothing when the first image is the same",
+            { version: "2.0.0", image: "web@sha256:2", previous: null },
+            null,
+        ],
+    ];
+    for (const [name, last, expected] of cases) {
+        it(name, async () => {
+            const recorded = await mockPulumi({}, [], last);
+            const previous = previousRelease({ ...now, image: pulumi.output(now.image) });
+            assert.deepEqual(await valueOf(previous), expected);
+            assert.deepEqual(children(recorded), ["StackReference organization/decanter/test"]);
+        });
+    }
+});

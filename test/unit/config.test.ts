@@ -1,0 +1,410 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+import { type Config, readConfig } from "../../stacks/config";
+import { mockPulumi, valueOf } from "../support/mockPulumi";
+
+type Settings = Record<string, unknown>;
+
+const password = "pulumi config set --secret registryPassword";
+const declared = (
+    parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: Record<string, Record<string, unknown>> }
+).config;
+
+/** Settings with one thing wrong, and the line that says so, by the key that it is about. */
+const wrong: [key: string, settings: Settings, line: string][] = [
+    ["target", { target: "fly" }, 'must be docker, got "fly": pulumi config set target docker'],
+    ["target", { target: "docker " }, 'must be docker, got "docker ": pulumi config set target docker'],
+    [
+        "app",
+        { app: "examples" },
+        'must be a folder with a mix.exs, got "examples": pulumi config set app ../my_app',
+    ],
+    ["app", { app: "" }, 'must be a folder with a mix.exs, got "": pulumi config set app ../my_app'],
+    [
+        "release",
+        { release: "bye" },
+        'must be one of the releases in mix.exs (hello), got "bye": pulumi config set release hello',
+    ],
+    [
+        "version",
+        { version: "v1" },
+        'must be a version such as 1.2.3, if mix.exs does not spell one out, got "v1": pulumi config set version 1.2.3',
+    ],
+    [
+        "version",
+        { version: "1.2" },
+        'must be a version such as 1.2.3, if mix.exs does not spell one out, got "1.2": pulumi config set version 1.2.3',
+    ],
+    [
+        "dockerfile",
+        { dockerfile: "Missing" },
+        'must be a file in examples/hello, got "Missing": pulumi config set dockerfile Dockerfile',
+    ],
+    [
+        "healthPath",
+        { healthPath: "health" },
+        'must be a path, got "health": pulumi config set healthPath /health',
+    ],
+    ["healthPath", { healthPath: "/'" }, 'must be a path, got "/\'": pulumi config set healthPath /health'],
+    ["healthPath", { healthPath: "/%s" }, 'must be a path, got "/%s": pulumi config set healthPath /health'],
+    [
+        "healthPath",
+        { healthPath: "/a\nb" },
+        'must be a path, got "/a\\nb": pulumi config set healthPath /health',
+    ],
+    ...(
+        [
+            ["port", "1 to 65535", [0, 65536, "", "web", 1.5, "-1", "1e3", " 80"], 4000],
+            ["replicas", "1 to 8", [0, 9], 2],
+            ["bootSeconds", "1 to 3600", [0, 3601], 60],
+            ["drainSeconds", "1 to 3600", [0, 3601], 30],
+            ["migrateSeconds", "1 to 86400", [0, 86_401], 300],
+            ["secretsVersion", "0 to 1000000", [-1, 1_000_001], 2],
+            ["publicPort", "1 to 65535", [0, 65536], 8080],
+            ["memoryMb", "0 to 1000000", [-1, 1_000_001, "1g"], 512],
+        ] as const
+    ).flatMap(([key, bounds, values, example]) =>
+        values.map((value): [string, Settings, string] => [
+            key,
+            { [key]: value },
+            `must be a whole number from ${bounds}, got "${value}": pulumi config set ${key} ${example}`,
+        ]),
+    ),
+    ...[1, 63].map((memoryMb): [string, Settings, string] => [
+        "memoryMb",
+        { memoryMb },
+        `must be 0 or at least 64, which an Erlang VM needs, got ${memoryMb}: pulumi config set memoryMb 512`,
+    ]),
+    ...["-1", "1.234", "one", ""].map((cpus): [string, Settings, string] => [
+        "cpus",
+        { cpus },
+        `must be a number such as 1.5, or 0, got "${cpus}": pulumi config set cpus 1.5`,
+    ]),
+    ["env", { env: "A=1" }, 'must be variables by name, got "A=1": pulumi config set --path env.NAME value'],
+    [
+        "env",
+        { env: ["A"] },
+        'must be variables by name, got "[\\"A\\"]": pulumi config set --path env.NAME value',
+    ],
+    [
+        "env",
+        { env: { "A B": "1" } },
+        'must have names of letters, digits and _, got "A B": pulumi config set --path env.NAME value',
+    ],
+    [
+        "env.A",
+        { env: { A: ["1"] } },
+        "must be one value, not a list or a map: pulumi config set --path env.NAME value",
+    ],
+    [
+        "env.A",
+        { env: { A: null } },
+        "must be one value, not a list or a map: pulumi config set --path env.NAME value",
+    ],
+    [
+        "env.A",
+        { env: { A: "1", B: "2" }, secrets: { A: "hunter2" } },
+        "is in secrets too: pulumi config rm --path env.A",
+    ],
+    [
+        "secrets",
+        { secrets: "hunter2" },
+        'must be variables by name, got "[secret]": pulumi config set --secret --path secrets.NAME value',
+    ],
+    [
+        "secrets",
+        { secrets: ["hunter2"] },
+        'must be variables by name, got "[secret]": pulumi config set --secret --path secrets.NAME value',
+    ],
+    [
+        "secrets",
+        { secrets: { "1A": "hunter2" } },
+        'must have names of letters, digits and _, got "1A": pulumi config set --secret --path secrets.NAME value',
+    ],
+    [
+        "secrets.A",
+        { secrets: { A: { B: "hunter2" } } },
+        "must be one value, not a list or a map: pulumi config set --secret --path secrets.NAME value",
+    ],
+    [
+        "domain",
+        { domain: "https://a.example" },
+        'must be a host name, got "https://a.example": pulumi config set domain www.example.com',
+    ],
+    ["domain", { domain: "-a" }, 'must be a host name, got "-a": pulumi config set domain www.example.com'],
+    ["domain", { domain: "" }, 'must be a host name, got "": pulumi config set domain www.example.com'],
+    ...["tcp://10.0.0.1:2375", "unix://docker.sock", "ssh://"].map((host): [string, Settings, string] => [
+        "host",
+        { host },
+        `must be unix:///path or ssh://user@host, got "${host}": pulumi config set host ssh://deploy@server.example`,
+    ]),
+    [
+        "bindAddress",
+        { bindAddress: "localhost" },
+        'must be an IP address, got "localhost": pulumi config set bindAddress 0.0.0.0',
+    ],
+    [
+        "platform",
+        { platform: "windows/amd64" },
+        'must be a Linux platform, got "windows/amd64": pulumi config set platform linux/arm64',
+    ],
+    [
+        "registryAddress",
+        { registryAddress: "https://ghcr.io/acme" },
+        'must be a registry and a path, without https://, got "https://ghcr.io/acme": pulumi config set registryAddress ghcr.io/acme',
+    ],
+    [
+        "registryAddress",
+        { registryUsername: "me", registryPassword: "hunter2" },
+        "must be set where there is a login: pulumi config set registryAddress ghcr.io/acme",
+    ],
+    [
+        "registryUsername",
+        { registryAddress: "ghcr.io/acme", registryPassword: "hunter2" },
+        "must be set where registryPassword is: pulumi config set registryUsername me",
+    ],
+    [
+        "registryPassword",
+        { registryAddress: "ghcr.io/acme", registryUsername: "me" },
+        `must be set where registryUsername is: ${password}`,
+    ],
+    ["readOnly", { readOnly: "yes" }, 'must be true or false, got "yes": pulumi config set readOnly true'],
+    ...["builderImage", "runnerImage", "routerImage", "registryImage"].flatMap((key) =>
+        ["", "-rm", "a b"].map((image): [string, Settings, string] => [
+            key,
+            { [key]: image },
+            `must be the name of an image, got "${image}": pulumi config set ${key} registry.example/image:tag`,
+        ]),
+    ),
+];
+
+/** A folder with a mix.exs, and whatever files else; removed when the tests are over. */
+const folders: string[] = [];
+function project(list: string, files: string[] = []): string {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-config-"));
+    folders.push(folder);
+    const mix = `defmodule Shop.MixProject do\n@version "2.0.0"\ndef project do\n[${list}]\nend\nend\n`;
+    for (const [file, text] of [["mix.exs", mix], ...files.map((name) => [name, ""])] as const) {
+        fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+        fs.writeFileSync(path.join(folder, file), text);
+    }
+    return folder;
+}
+
+async function configOf(settings: Settings = {}): Promise<Config> {
+    await mockPulumi(settings, ["secrets", "registryPassword"]);
+    return readConfig();
+}
+
+/** The lines of the error that settings cause; none where they are good. */
+async function problemsOf(
+    settings: Settings,
+    secretKeys = ["secrets", "registryPassword"],
+): Promise<string[]> {
+    await mockPulumi(settings, secretKeys);
+    try {
+        readConfig();
+        return [];
+    } catch (error) {
+        assert.ok(pulumi.RunError.isInstance(error), `not a RunError: ${error as Error}`);
+        const title = "the settings of this stack cannot be used";
+        const [first = "", ...lines] = error.message.split("\n");
+        if (lines.length === 0) {
+            assert.ok(first.startsWith(`${title}: `), first);
+            return [first.slice(title.length + 2)];
+        }
+        assert.equal(first, `${title} (${lines.length} problems):`);
+        for (const line of lines) assert.match(line, /^ {2}- /);
+        return lines.map((line) => line.slice(4));
+    }
+}
+
+describe("the settings of a stack", () => {
+    after(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true })));
+
+    describe("in Pulumi.yaml", () => {
+        for (const [key, { description, type, secret, default: value }] of Object.entries(declared)) {
+            it(`${key} has a description, a default, and a type unless it is secret`, () => {
+                assert.match(String(description), /^[A-Z].{10,}[^.]$/);
+                assert.notEqual(value, undefined);
+                assert.equal(secret === true, ["secrets", "registryPassword"].includes(key));
+                if (secret === true) assert.equal(type, undefined);
+                else assert.equal(type, typeOf(value));
+            });
+        }
+
+        it("are all tested with a wrong value, but migrate, which takes any command", () => {
+            const tested = new Set(wrong.map(([key]) => key.split(".")[0]));
+            assert.deepEqual([...tested, "migrate"].sort(), Object.keys(declared).sort());
+        });
+    });
+
+    describe("that are wrong", () => {
+        for (const [key, settings, line] of wrong) {
+            it(`${key}, of ${JSON.stringify(settings)}`, async () => {
+                assert.deepEqual(await problemsOf(settings), [`${key} ${line}`]);
+            });
+        }
+
+        it("are reported together, in one error", async () => {
+            const settings = { memoryMb: 1, replicas: 9, env: "x", registryUsername: "me", app: "nowhere" };
+            assert.deepEqual(
+                (await problemsOf(settings)).map((line) => line.split(" ")[0]),
+                ["memoryMb", "app", "env", "registryPassword", "registryAddress", "replicas"],
+            );
+        });
+
+        it("never show a secret, even in plain text", async () => {
+            const encrypted = "must be encrypted, and lies in plain text in the stack's file";
+            const settings = {
+                env: { A: "1" },
+                secrets: { A: "hunter2", "B-": "hunter2", C: ["hunter2"] },
+                registryPassword: "hunter2",
+            };
+            assert.deepEqual(await problemsOf(settings, []), [
+                'secrets must have names of letters, digits and _, got "B-": pulumi config set --secret --path secrets.NAME value',
+                "secrets.C must be one value, not a list or a map: pulumi config set --secret --path secrets.NAME value",
+                `secrets ${encrypted}: pulumi config set --secret --path secrets.NAME value`,
+                "env.A is in secrets too: pulumi config rm --path env.A",
+                `registryPassword ${encrypted}: ${password}`,
+                "registryUsername must be set where registryPassword is: pulumi config set registryUsername me",
+                "registryAddress must be set where there is a login: pulumi config set registryAddress ghcr.io/acme",
+            ]);
+        });
+
+        it("are not those that are empty and in plain text", async () => {
+            assert.deepEqual(await problemsOf({}, []), []);
+        });
+    });
+
+    describe("that are good", () => {
+        it("are the defaults, the release and the version those of mix.exs", async () => {
+            const { secrets, ...config } = await configOf();
+            assert.deepEqual(config, {
+                target: "docker",
+                app: "examples/hello",
+                release: "hello",
+                version: "0.1.0",
+                dockerfile: undefined,
+                port: 4000,
+                healthPath: "/health",
+                replicas: 1,
+                bootSeconds: 60,
+                drainSeconds: 30,
+                migrate: "bin/migrate",
+                migrateSeconds: 300,
+                env: {},
+                secretsVersion: 1,
+                domain: "localhost",
+                host: undefined,
+                publicPort: 8080,
+                bindAddress: "127.0.0.1",
+                registry: undefined,
+                readOnly: true,
+                memoryMb: 1024,
+                cpus: undefined,
+                platform: undefined,
+                builderImage: declared.builderImage?.default,
+                runnerImage: declared.runnerImage?.default,
+                routerImage: declared.routerImage?.default,
+                registryImage: declared.registryImage?.default,
+            });
+            assert.deepEqual(await valueOf(secrets), {});
+        });
+
+        const good: [settings: Settings, expected: Partial<Config>][] = [
+            [
+                { memoryMb: 0, cpus: "0.0" },
+                { memoryMb: undefined, cpus: undefined },
+            ],
+            [
+                { memoryMb: 64, cpus: "1.5" },
+                { memoryMb: 64, cpus: "1.5" },
+            ],
+            [{ readOnly: false }, { readOnly: false }],
+            [{ dockerfile: "mix.exs" }, { dockerfile: "mix.exs" }],
+            [{ migrate: "none" }, { migrate: undefined }],
+            [{ migrate: "bin/hello eval Seed.run" }, { migrate: "bin/hello eval Seed.run" }],
+            [{ version: "1.0.0-rc.1+abc" }, { version: "1.0.0-rc.1+abc" }],
+            [{ host: "unix:///run/docker.sock" }, { host: "unix:///run/docker.sock" }],
+            [{ host: "ssh://me@server:2222" }, { host: "ssh://me@server:2222" }],
+            [{ platform: "linux/arm/v7" }, { platform: "linux/arm/v7" }],
+            [
+                { bindAddress: "::1", domain: "a.b-c.example" },
+                { bindAddress: "::1", domain: "a.b-c.example" },
+            ],
+            [{ healthPath: "/up?full=1&a=~b" }, { healthPath: "/up?full=1&a=~b" }],
+            [
+                { secretsVersion: 0, replicas: 8 },
+                { secretsVersion: 0, replicas: 8 },
+            ],
+            [
+                { env: { N: 4, F: 1.5, B: true, S: "x=y", E: "" } },
+                { env: { N: "4", F: "1.5", B: "true", S: "x=y", E: "" } },
+            ],
+            [
+                { registryAddress: "127.0.0.1:5000/a/b" },
+                { registry: { address: "127.0.0.1:5000/a/b", username: undefined, password: undefined } },
+            ],
+        ];
+        for (const [settings, expected] of good) {
+            it(JSON.stringify(settings), async () => {
+                const config = await configOf(settings);
+                const read = Object.keys(expected).map((key) => [key, config[key as keyof Config]]);
+                assert.deepEqual(Object.fromEntries(read), expected);
+            });
+        }
+
+        it("keep secrets secret", async () => {
+            const { secrets, registry } = await configOf({
+                secrets: { PIN: 1234 },
+                registryAddress: "ghcr.io/acme",
+                registryUsername: "me",
+                registryPassword: "hunter2",
+            });
+            assert.ok(await pulumi.isSecret(secrets));
+            assert.deepEqual(await valueOf(secrets), { PIN: "1234" });
+            assert.equal(registry?.username, "me");
+            assert.ok(registry.password && (await pulumi.isSecret(registry.password)));
+            assert.equal(await valueOf(registry.password), "hunter2");
+        });
+    });
+
+    describe("that come from the app's folder", () => {
+        const two = "app: :shop, version: vsn(), releases: [web: [], jobs: []]";
+
+        it("are the only release, the version, and the migration where there is one", async () => {
+            const mix = "app: :shop, version: @version, releases: [web: [a: 1]]";
+            const plain = await configOf({ app: project(mix) });
+            assert.deepEqual([plain.release, plain.version, plain.migrate], ["web", "2.0.0", undefined]);
+            const app = project(mix, ["rel/overlays/bin/migrate"]);
+            assert.equal((await configOf({ app })).migrate, "bin/migrate");
+            assert.equal((await configOf({ app, migrate: "none" })).migrate, undefined);
+        });
+
+        it("have to be chosen where there are two releases, or no version", async () => {
+            const app = project(two);
+            assert.deepEqual(await problemsOf({ app }), [
+                'release must be one of the releases in mix.exs (web, jobs), got "": pulumi config set release web',
+                'version must be a version such as 1.2.3, if mix.exs does not spell one out, got "": pulumi config set version 1.2.3',
+            ]);
+            const config = await configOf({ app, release: "jobs", version: "3.0.0" });
+            assert.deepEqual([config.release, config.version], ["jobs", "3.0.0"]);
+        });
+
+        it("are the stack's own where it has them", async () => {
+            const app = project(two, ["ops/Dockerfile"]);
+            const settings = { app, release: "jobs", version: "2.0.1", dockerfile: "ops/Dockerfile" };
+            const { release, version, dockerfile } = await configOf(settings);
+            assert.deepEqual({ app, release, version, dockerfile }, settings);
+        });
+    });
+});
+
+function typeOf(value: unknown): string {
+    return Number.isInteger(value) ? "integer" : typeof value;
+}

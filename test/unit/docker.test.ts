@@ -1,0 +1,364 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import {
+    type Build,
+    buildImage,
+    containerLog,
+    docker,
+    explainBuild,
+    lastLines,
+    valueOf,
+} from "../../components/docker";
+import { DockerService } from "../../components/dockerService";
+import { Migration, type MigrationArgs } from "../../components/migration";
+import { ReleaseImage } from "../../components/releaseImage";
+import { Router } from "../../components/router";
+import { mockPulumi, settled, withDocker } from "../support/mockPulumi";
+
+/** Runs something and gives the errors that it logs. */
+async function logged(run: () => Promise<unknown>): Promise<string[]> {
+    const errors: string[] = [];
+    const log = pulumi.log as { error: typeof pulumi.log.error };
+    const { error } = log;
+    log.error = (message) => {
+        errors.push(message);
+        return Promise.resolve();
+    };
+    try {
+        await run();
+    } finally {
+        log.error = error;
+    }
+    return errors;
+}
+
+/** The error hook of a resource, and the hooks that run before it is made, as the program declares them. */
+function hooksOf(name: string): {
+    transformations: pulumi.ResourceTransformation[];
+    onError: pulumi.ErrorHook[];
+    beforeCreate: pulumi.ResourceHook[];
+} {
+    const onError: pulumi.ErrorHook[] = [];
+    const beforeCreate: pulumi.ResourceHook[] = [];
+    const transformation: pulumi.ResourceTransformation = ({ type, name: given, opts }) => {
+        if (given === name && type.startsWith("docker:")) {
+            onError.push(...(opts.hooks?.onError ?? []));
+            beforeCreate.push(...((opts.hooks?.beforeCreate ?? []) as pulumi.ResourceHook[]));
+        }
+        return undefined;
+    };
+    return { transformations: [transformation], onError, beforeCreate };
+}
+
+describe("Docker's command line", () => {
+    it("gets its arguments and BuildKit, and gives all that it prints", async () => {
+        await withDocker('echo "out $DOCKER_BUILDKIT"; echo err >&2', async (calls) => {
+            assert.deepEqual(await docker(undefined, ["ps", "-a"]), {
+                code: 0,
+                stdout: "out 1\n",
+                output: "out 1\nerr\n",
+            });
+            await docker("ssh://me@server", ["ps"]);
+            assert.deepEqual(calls(), ["ps -a", "--host ssh://me@server ps"]);
+        });
+    });
+
+    it("gives its exit code", async () => {
+        await withDocker("echo out; echo no >&2; exit 3", async () => {
+            assert.deepEqual(await docker(undefined, ["ps"]), {
+                code: 3,
+                stdout: "out\n",
+                output: "out\nno\n",
+            });
+        });
+    });
+
+    it("fails with 1 where a signal ends it", async () => {
+        await withDocker("echo out; kill -9 $$", async () => {
+            assert.deepEqual(await docker(undefined, ["ps"]), { code: 1, stdout: "out\n", output: "out\n" });
+        });
+    });
+
+    it("ends with 124 where the command goes on, or ends well, when it is asked to stop", async () => {
+        await withDocker("trap 'exit 0' TERM; sleep 30 & wait", async () => {
+            assert.equal((await docker(undefined, ["ps"], 1)).code, 124);
+        });
+    });
+
+    it("ends with 124 when its time is over, and gives what it printed until then", async () => {
+        await withDocker("echo begun; exec sleep 30", async () => {
+            assert.deepEqual(await docker(undefined, ["ps"], 1), {
+                code: 124,
+                stdout: "begun\n",
+                output: "begun\n",
+            });
+        });
+    });
+
+    it("says so where it is not installed", async () => {
+        const empty = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-empty-"));
+        const before = process.env.PATH;
+        process.env.PATH = empty;
+        try {
+            await assert.rejects(docker(undefined, ["ps"]), {
+                message: "the command docker is not on the PATH: install Docker's command line",
+            });
+        } finally {
+            process.env.PATH = before;
+            fs.rmdirSync(empty);
+        }
+    });
+});
+
+describe("the last lines", () => {
+    it("are 30, without what follows the last of them", () => {
+        const lines = Array.from({ length: 40 }, (_, index) => `line ${index + 1}`);
+        const shown = lines.slice(10).map((line) => `  | ${line}`);
+        assert.equal(lastLines(`${lines.join("\n")}\n\n`, []), shown.join("\n"));
+        assert.equal(lastLines("one", []), "  | one");
+    });
+
+    const masked: [name: string, text: string, secrets: string[], expected: string][] = [
+        ["every time", "abcd, abcd", ["abcd"], "  | [secret], [secret]"],
+        ["the longer one first", "abcdefgh", ["abcd", "abcdefgh"], "  | [secret]"],
+        ["over several lines", "a\nkey1\nkey2\nb", ["key1\nkey2"], "  | a\n  | [secret]\n  | b"],
+        ["as text, not as a pattern", "a.c$& abcd", ["a.c$&"], "  | [secret] abcd"],
+        ["but not what is shorter than 4 characters", "a dev abc", ["", "a", "abc"], "  | a dev abc"],
+    ];
+    for (const [name, text, secrets, expected] of masked) {
+        it(`hide a secret ${name}`, () => {
+            const given = [...secrets];
+            assert.equal(lastLines(text, secrets), expected);
+            assert.deepEqual(secrets, given);
+        });
+    }
+
+    it("of a container come from its log, output and errors alike", async () => {
+        await withDocker("echo hunter2; echo err >&2", async (calls) => {
+            assert.equal(await containerLog("ssh://a@b", "web-1", ["hunter2"]), "  | [secret]\n  | err");
+            assert.deepEqual(calls(), ["--host ssh://a@b logs --tail 300 web-1"]);
+        });
+    });
+});
+
+describe("a build", () => {
+    /** Shows what it is to build, and fails. */
+    const showing = `
+        while [ "$1" != -f ]; do shift; done
+        echo "$(cat "$2") of" $(ls "$(dirname "$2")") >&2
+        exit 5`;
+    const none = undefined as unknown as pulumi.Resource;
+    let folder: string;
+    let build: Build;
+    before(() => {
+        folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-dockerfile-"));
+        fs.writeFileSync(path.join(folder, "real"), "FROM a");
+        fs.symlinkSync("real", path.join(folder, "Dockerfile"));
+        fs.writeFileSync(path.join(folder, "Ignoring"), "FROM b");
+        fs.writeFileSync(path.join(folder, "Ignoring.dockerignore"), "*");
+        build = {
+            context: "app",
+            dockerfile: path.join(folder, "Dockerfile"),
+            platform: "linux/arm64",
+            args: { RELEASE: "web", RUNNER_IMAGE: "debian:1" },
+        };
+    });
+    after(() => fs.rmSync(folder, { recursive: true }));
+
+    /** The one command of those given, with the Dockerfile's name cut out, and checked to be gone. */
+    function commandOf(calls: string[]): string {
+        assert.equal(calls.length, 1);
+        const [command = ""] = calls;
+        const file = / -f (\S+)/.exec(command)?.[1] ?? "";
+        assert.ok(path.isAbsolute(file) && !fs.existsSync(path.dirname(file)), `${file} is left over`);
+        return command.replace(file, "FILE");
+    }
+    const command =
+        "build --platform linux/arm64 -f FILE --build-arg RELEASE=web --build-arg RUNNER_IMAGE=debian:1";
+
+    it("reads a Dockerfile that is a link, and gives what Docker prints", async () => {
+        await withDocker(showing, async (calls) => {
+            const result = await buildImage("ssh://a@b", build, ["--quiet"]);
+            assert.deepEqual(result, {
+                code: 5,
+                stdout: "FROM a of Dockerfile\n",
+                output: "FROM a of Dockerfile\n",
+            });
+            assert.equal(commandOf(calls()), `--host ssh://a@b ${command} --quiet app`);
+        });
+    });
+
+    it("leaves out what the file beside the Dockerfile names", async () => {
+        await withDocker(showing, async (calls) => {
+            const ignoring = { ...build, dockerfile: path.join(folder, "Ignoring") };
+            const { output } = await buildImage(undefined, ignoring, []);
+            assert.equal(output, "FROM b of Dockerfile Dockerfile.dockerignore\n");
+            assert.equal(commandOf(calls()), `${command} app`);
+        });
+    });
+
+    it("needs a Dockerfile", async () => {
+        const missing = { ...build, dockerfile: path.join(folder, "Missing") };
+        await withDocker("exit 0", () =>
+            assert.rejects(buildImage(undefined, missing, []), { code: "ENOENT" }),
+        );
+    });
+
+    it("that failed is tried once more for its last lines, and then no more", async () => {
+        const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
+        await withDocker(showing, async (calls) => {
+            let again: boolean | undefined;
+            const errors = await logged(async () => (again = await explainBuild(failed, undefined, none)));
+            assert.equal(again, false);
+            assert.deepEqual(errors, ["the build failed:\n  | FROM a of Dockerfile"]);
+            assert.equal(commandOf(calls()), `${command} --progress=plain app`);
+        });
+    });
+
+    it("that failed, and succeeds this time, needs no words", async () => {
+        const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
+        await withDocker("echo fine", async (calls) => {
+            assert.deepEqual(await logged(() => explainBuild(failed, undefined, none)), []);
+            assert.equal(calls().length, 1);
+        });
+    });
+
+    it("that failed is explained by the hook of ReleaseImage", async () => {
+        await mockPulumi();
+        const { transformations, onError } = hooksOf("web");
+        const args = { app: ".", release: "web", version: "1.0.0", builderImage: "a", runnerImage: "b" };
+        new ReleaseImage("web", { ...args, repository: "c", host: "ssh://a@b" }, { transformations });
+        await settled();
+        assert.equal(onError.length, 1);
+        const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
+        await withDocker(showing, async (calls) => {
+            const errors = await logged(() => Promise.resolve(onError[0]?.callback(failed)));
+            assert.deepEqual(errors, ["the build failed:\n  | FROM a of Dockerfile"]);
+            assert.equal(commandOf(calls()), `--host ssh://a@b ${command} --progress=plain app`);
+        });
+    });
+});
+
+describe("a migration that runs", () => {
+    async function hookOf(given: Partial<MigrationArgs> = {}): Promise<() => Promise<void>> {
+        await mockPulumi();
+        const { migrated } = new Migration("web-migration", {
+            image: "web@sha256:1",
+            command: "bin/migrate",
+            seconds: 30,
+            envs: [],
+            networkName: "net",
+            limits: { readOnly: true, tmpfs: {} },
+            secrets: pulumi.secret(["hunter2"]),
+            ...given,
+        });
+        await settled();
+        return async () => migrated.callback({} as pulumi.ResourceHookArgs);
+    }
+
+    it("runs once for all replicas", async () => {
+        const migrate = await hookOf({ host: "ssh://a@b" });
+        await withDocker("exit 0", async (calls) => {
+            await Promise.all([migrate(), migrate()]);
+            await migrate();
+            assert.deepEqual(calls(), ["--host ssh://a@b start --attach web-migration-id"]);
+        });
+    });
+
+    it("fails every replica with its exit code and its last lines, secrets hidden", async () => {
+        const migrate = await hookOf();
+        const message =
+            'the migration "bin/migrate" exited with 7; the old release serves on, and the next pulumi up ' +
+            "migrates again:\n  | url has [secret]\n  | boom";
+        await withDocker("echo 'url has hunter2'; echo boom >&2; exit 7", async (calls) => {
+            await assert.rejects(migrate(), { message });
+            await assert.rejects(migrate(), { message });
+            assert.deepEqual(calls(), ["start --attach web-migration-id"]);
+        });
+    });
+
+    it("is killed when its time is over", async () => {
+        const migrate = await hookOf({ seconds: 1, host: "ssh://a@b" });
+        await withDocker('[ "$3" != start ] || { echo waiting; exec sleep 30; }', async (calls) => {
+            await assert.rejects(migrate(), {
+                message:
+                    'the migration "bin/migrate" took longer than 1 s (migrateSeconds); the old release serves ' +
+                    "on, and the next pulumi up migrates again:\n  | waiting",
+            });
+            assert.deepEqual(calls(), [
+                "--host ssh://a@b start --attach web-migration-id",
+                "--host ssh://a@b kill web-migration-id",
+            ]);
+        });
+    });
+});
+
+describe("a swap", () => {
+    async function swapOf() {
+        await mockPulumi();
+        const hooks = hooksOf("web-swap");
+        const router = new Router("web-router", {
+            image: "a",
+            publicPort: 80,
+            port: 4001,
+            healthPath: "/up",
+        });
+        const args = { image: "web@sha256:1", router, env: {}, port: 4001, healthPath: "/up", replicas: 2 };
+        new DockerService(
+            "web",
+            {
+                ...args,
+                bootSeconds: 5,
+                host: "ssh://a@b",
+                secrets: pulumi.secret<Record<string, string>>({ A: "hunter2" }),
+            },
+            { transformations: hooks.transformations },
+        );
+        await settled();
+        return hooks;
+    }
+
+    it("waits at the health gate for every replica, and the gate hides the secrets", async () => {
+        const { beforeCreate } = await swapOf();
+        assert.equal(beforeCreate.length, 1);
+        const run = async () => beforeCreate[0]?.callback({} as pulumi.ResourceHookArgs);
+        const state = (Status: string) =>
+            JSON.stringify([
+                { Name: "/web-1", State: { Status, ExitCode: 1, Health: { Status: "healthy" } } },
+            ]);
+        await withDocker(`echo '${state("running")}'`, async (calls) => {
+            await run();
+            assert.deepEqual(calls(), ["--host ssh://a@b container inspect web-1-1a2b3c4 web-2-1a2b3c4"]);
+        });
+        const script = `[ "$3" = logs ] && echo hunter2 || echo '${state("exited")}'`;
+        await withDocker(script, () =>
+            assert.rejects(
+                run,
+                /: container web-1 stopped at boot with exit code 1\. Its last lines:\n {2}\| \[secret\]$/,
+            ),
+        );
+    });
+
+    it("that failed is explained by its log, and not tried again", async () => {
+        const { onError } = await swapOf();
+        assert.equal(onError.length, 1);
+        const failed = { newInputs: { name: "web-swap-7" } } as unknown as pulumi.ErrorHookArgs;
+        await withDocker("echo 'no server is up'", async (calls) => {
+            let again: unknown;
+            const errors = await logged(async () => (again = await onError[0]?.callback(failed)));
+            assert.equal(again, false);
+            assert.deepEqual(errors, ["the traffic did not move, the swap said:\n  | no server is up"]);
+            assert.deepEqual(calls(), ["--host ssh://a@b logs --tail 300 web-swap-7"]);
+        });
+    });
+});
+
+describe("the value of an output, for hooks", () => {
+    it("is what is inside, even if it is secret", async () => {
+        await mockPulumi();
+        assert.deepEqual(await valueOf(pulumi.secret(["hunter2"])), ["hunter2"]);
+    });
+});

@@ -1,0 +1,67 @@
+import { strict as assert } from "node:assert";
+import { readConfig } from "../../stacks/config";
+import { dockerHost } from "../../stacks/dockerHost";
+import { mockPulumi, type Recorded, secretValue, settled, the } from "../support/mockPulumi";
+
+async function declared(settings: Record<string, unknown> = {}): Promise<Recorded[]> {
+    const recorded = await mockPulumi(settings, ["secrets", "registryPassword"]);
+    dockerHost(readConfig());
+    await settled();
+    return recorded;
+}
+
+describe("the target docker", () => {
+    it("replaces nothing that outlives a release when the release changes", async () => {
+        const lasting = async (settings: Record<string, unknown>) =>
+            (await declared(settings))
+                .filter(({ type }) => !type.startsWith("decanter:"))
+                .filter(({ name }) => /-(router|registry|registry-port|cookie|key-base)$/.test(name))
+                .map(({ type, name, inputs }) => ({ type, name, inputs }))
+                .sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
+        const before = await lasting({ version: "1.0.0" });
+        assert.equal(before.length, 9);
+        const changed = { version: "2.0.0", env: { A: "1" }, secrets: { B: "2" }, replicas: 2, memoryMb: 0 };
+        assert.deepEqual(await lasting(changed), before);
+    });
+
+    it("tells every container which stack and which version it is of", async () => {
+        const recorded = await declared({ version: "2.0.0" });
+        const stack = { label: "decanter.stack", value: "decanter/test" };
+        const version = { label: "decanter.version", value: "2.0.0" };
+        for (const name of ["hello-1", "hello-migration", "hello-swap"])
+            assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack, version]);
+        for (const name of ["hello-router", "hello-registry"])
+            assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack]);
+    });
+
+    it("uses the Docker host, and the registry, that it is told to", async () => {
+        const recorded = await declared({
+            host: "ssh://me@server",
+            registryAddress: "ghcr.io/acme",
+            registryUsername: "me",
+            registryPassword: "hunter2",
+        });
+        assert.equal(the(recorded, "docker", "docker").inputs.host, "ssh://me@server");
+        assert.ok(!recorded.some(({ type }) => type.endsWith(":LocalRegistry")));
+        const { imageName, registry } = the(recorded, "Image", "hello").inputs;
+        assert.equal(imageName, "ghcr.io/acme/hello:0.1.0");
+        assert.deepEqual(secretValue(registry), { username: "me", password: "hunter2" });
+    });
+
+    for (const [bindAddress, url] of [
+        ["127.0.0.1", "http://127.0.0.1:81"],
+        ["10.0.0.5", "http://10.0.0.5:81"],
+        ["0.0.0.0", "http://a.example:81"],
+        ["::", "http://a.example:81"],
+        ["::1", "http://[::1]:81"],
+    ]) {
+        it(`answers at ${url} where it binds to ${bindAddress}`, async () => {
+            const settings = { bindAddress, domain: "a.example", publicPort: 81 };
+            const recorded = await mockPulumi(settings);
+            assert.equal(dockerHost(readConfig()).url, url);
+            await settled();
+            const { ports } = the(recorded, "Container", "hello-router").inputs;
+            assert.deepEqual(ports, [{ internal: 8080, external: 81, ip: bindAddress }]);
+        });
+    }
+});

@@ -1,0 +1,128 @@
+import { strict as assert } from "node:assert";
+import { healthGate } from "../../components/healthGate";
+import { withDocker } from "../support/mockPulumi";
+
+const refused = "the new release is not healthy, so it gets no traffic and the old one serves on: container";
+
+interface State {
+    Status: string;
+    ExitCode?: number;
+    OOMKilled?: boolean;
+    Health?: { Status: string; Log?: { Output: string }[] | null };
+}
+
+const healthy: State = { Status: "running", Health: { Status: "healthy" } };
+const starting: State = { Status: "running", Health: { Status: "starting", Log: [] } };
+
+/** A `docker` whose first looks at the containers see the first states, and all later ones the last. */
+function seeing(...looks: State[][]): string {
+    const files = looks.map((states, index) => {
+        const containers = states.map((state, number) => ({
+            Name: `/web-${number + 1}`,
+            RestartCount: 0,
+            State: { ExitCode: 0, OOMKilled: false, ...state },
+        }));
+        return `cat > look-${index + 1} <<'END'\n${JSON.stringify(containers)}\nEND`;
+    });
+    return `${files.join("\n")}
+        look=$(grep -c "container inspect" calls)
+        [ "$look" -le ${looks.length} ] || look=${looks.length}
+        case "$*" in
+            *"container inspect"*) cat look-$look ;;
+            *logs*) echo "booting with hunter2"; echo "boom: hunter2" >&2 ;;
+            *) exit 64 ;;
+        esac`;
+}
+
+function gate(containers: string[], given: { bootSeconds?: number; host?: string } = {}): Promise<void> {
+    return healthGate({ containers, bootSeconds: 30, secrets: ["hunter2"], ...given });
+}
+
+describe("the health gate", () => {
+    it("opens at once where every container is healthy", async () => {
+        await withDocker(seeing([healthy, healthy]), async (calls) => {
+            await gate(["web-1", "web-2"]);
+            assert.deepEqual(calls(), ["container inspect web-1 web-2"]);
+        });
+    });
+
+    it("waits for the last container", async () => {
+        const looks = [[starting, starting], [healthy, starting], [healthy]];
+        await withDocker(seeing(...looks), async (calls) => {
+            await gate(["web-1", "web-2"], { host: "ssh://me@server" });
+            const inspect = "--host ssh://me@server container inspect web-1 web-2";
+            assert.deepEqual(calls(), [inspect, inspect, inspect]);
+        });
+    });
+
+    it("opens for a container that is healthy although the time is over", async () => {
+        await withDocker(seeing([healthy]), () => gate(["web-1"], { bootSeconds: -1 }));
+    });
+
+    const memory = "was killed because it used more memory than its limit (memoryMb)";
+    const stopped: [name: string, state: State, problem: string][] = [
+        ["exited with 1", { Status: "exited", ExitCode: 1 }, "stopped at boot with exit code 1"],
+        ["exited with 0", { Status: "exited", ExitCode: 0 }, "stopped at boot with exit code 0"],
+        ["restarts", { Status: "restarting", ExitCode: 137 }, "stopped at boot with exit code 137"],
+        ["is dead", { Status: "dead", ExitCode: 2 }, "stopped at boot with exit code 2"],
+        [
+            "stopped although it was healthy",
+            { ...healthy, Status: "exited", ExitCode: 3 },
+            "stopped at boot with exit code 3",
+        ],
+        ["used up its memory", { Status: "restarting", ExitCode: 137, OOMKilled: true }, memory],
+    ];
+    for (const [name, state, problem] of stopped) {
+        it(`stays shut for a container that ${name}, without waiting, and hides secrets`, async () => {
+            await withDocker(seeing([healthy, state]), async (calls) => {
+                await assert.rejects(gate(["web-1", "web-2"], { bootSeconds: 3600 }), {
+                    message: `${refused} web-2 ${problem}. Its last lines:\n  | booting with [secret]\n  | boom: [secret]`,
+                });
+                assert.deepEqual(calls(), ["container inspect web-1 web-2", "logs --tail 300 web-2"]);
+            });
+        });
+    }
+
+    const log = [{ Output: "GET /up answered 404\n" }, { Output: "\nGET /up answered 500\n" }];
+    const slow: [name: string, state: State, answer: string][] = [
+        [
+            "is unhealthy",
+            { Status: "running", Health: { Status: "unhealthy", Log: log } },
+            "GET /up answered 500",
+        ],
+        [
+            "has not been checked",
+            { Status: "running", Health: { Status: "starting", Log: null } },
+            "no check has ended",
+        ],
+        ["still starts", starting, "no check has ended"],
+        ["has no check yet", { Status: "created" }, "no check has ended"],
+    ];
+    for (const [name, state, answer] of slow) {
+        it(`stays shut for a container that ${name} when the time is over`, async () => {
+            await withDocker(seeing([healthy, state]), async () => {
+                await assert.rejects(gate(["web-1", "web-2"], { bootSeconds: 0.1 }), {
+                    message:
+                        `${refused} web-2 did not become healthy within 0.1 s (bootSeconds); the last check said: ` +
+                        `${answer}. Its last lines:\n  | booting with [secret]\n  | boom: [secret]`,
+                });
+            });
+        });
+    }
+
+    it("goes on while the time is not over, however unhealthy a container is", async () => {
+        const unhealthy: State = { Status: "running", Health: { Status: "unhealthy", Log: log } };
+        await withDocker(seeing([unhealthy], [unhealthy], [healthy]), async (calls) => {
+            await gate(["web-1"]);
+            assert.equal(calls().length, 3);
+        });
+    });
+
+    it("says when the containers cannot be looked at", async () => {
+        await withDocker("echo 'No such container: web-1' >&2; exit 1", async () => {
+            await assert.rejects(gate(["web-1"]), {
+                message: "the containers of the new release cannot be looked at: No such container: web-1",
+            });
+        });
+    });
+});
