@@ -184,7 +184,7 @@ describe("a build", () => {
             const result = await buildImage("ssh://a@b", build, ["--quiet"]);
             assert.deepEqual(result, {
                 code: 5,
-                stdout: "FROM a of Dockerfile\n",
+                stdout: "",
                 output: "FROM a of Dockerfile\n",
             });
             assert.equal(commandOf(calls()), `--host ssh://a@b ${command} --quiet app`);
