@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /** Why Pulumi's engine cannot run here; undefined where it can. */
 export async function whyNoEngine(): Promise<string | undefined> {
     try {
-        await run("pulumi", ["version"], { timeout: 30_000 });
+        await run("pulumi", ["version"], { timeout: 300_000 });
     } catch {
         return "there is no Pulumi CLI on the PATH, and npm's pulumi package could not bring one";
     }
