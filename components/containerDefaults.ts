@@ -21,6 +21,12 @@ export interface ContainerLimits {
     cpus?: string;
 }
 
+/**
+ * Options of a container with limits: Docker derives the limit on swap from the one on memory, and changes both only
+ * together.
+ */
+export const limitsOptions = { replaceOnChanges: ["memory"], ignoreChanges: ["memorySwap"] };
+
 /** Labels in the shape that Docker's resources take, in a stable order. */
 export function toLabels(labels: Labels = {}): docker.types.input.ContainerLabel[] {
     return Object.entries(labels).map(([label, value]) => ({ label, value }));

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { containerDefaults, type Labels, limitsOptions, toLabels } from "./containerDefaults";
 import { valueOf } from "./docker";
 import { healthCheck } from "./healthCheck";
 import { healthGate } from "./healthGate";
@@ -129,9 +129,7 @@ export class DockerService extends pulumi.ComponentResource {
                     deleteBeforeReplace: false,
                     dependsOn: migration,
                     hooks: { beforeCreate: migration ? [migration.migrated] : [] },
-                    // Docker derives the limit on swap from the one on memory, and changes both only together.
-                    replaceOnChanges: ["memory"],
-                    ignoreChanges: ["memorySwap"],
+                    ...limitsOptions,
                 },
             );
         });

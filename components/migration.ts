@@ -1,6 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type ContainerLimits, type Labels, toLabels } from "./containerDefaults";
+import {
+    containerDefaults,
+    type ContainerLimits,
+    type Labels,
+    limitsOptions,
+    toLabels,
+} from "./containerDefaults";
 import { docker as dockerCli, lastLines, valueOf } from "./docker";
 
 export interface MigrationArgs {
@@ -50,7 +56,7 @@ export class Migration extends pulumi.ComponentResource {
                 start: false,
                 mustRun: false,
             },
-            { parent: this, deleteBeforeReplace: false },
+            { parent: this, deleteBeforeReplace: false, ...limitsOptions },
         );
 
         // Every replica waits for it, and one run serves them all.

@@ -20,6 +20,13 @@ export interface RouterArgs {
     /** Path that answers 200 once a release can take requests. */
     healthPath: string;
     /**
+     * Whether visitors come through a proxy, which may terminate TLS: then its X-Forwarded-* headers are believed.
+     * Otherwise they could be any visitor's, and are replaced.
+     *
+     * @default false
+     */
+    behindProxy?: boolean;
+    /**
      * Platform of the Docker host, such as `linux/arm64`.
      *
      * @default this machine's
@@ -72,7 +79,11 @@ export class Router extends pulumi.ComponentResource {
         this.imageId = image.repoDigest;
         this.networkName = network.name;
         this.volumeName = volume.name;
-        this.env = [`PORT=${args.port}`, `HEALTH_PATH=${args.healthPath}`];
+        this.env = [
+            `PORT=${args.port}`,
+            `HEALTH_PATH=${args.healthPath}`,
+            `BEHIND_PROXY=${args.behindProxy ?? false}`,
+        ];
 
         const container = new docker.Container(
             name,

@@ -26,6 +26,7 @@ export interface Config {
     readonly host?: string;
     readonly publicPort: number;
     readonly bindAddress: string;
+    readonly behindProxy: boolean;
     readonly registry?: { address: string; username?: string; password?: pulumi.Output<string> };
     readonly readOnly: boolean;
     readonly memoryMb?: number;
@@ -71,7 +72,8 @@ export function readConfig(config = new pulumi.Config()): Config {
         secretsVersion: settings.whole("secretsVersion", 0, 1_000_000, 2),
         domain: settings.matching("domain", hostName, "must be a host name", "www.example.com"),
         publicPort: settings.whole("publicPort", 1, 65535, 8080),
-        readOnly: settings.matching("readOnly", /^(true|false)$/, "must be true or false", "true") === "true",
+        behindProxy: settings.flag("behindProxy"),
+        readOnly: settings.flag("readOnly"),
         memoryMb: memoryMb === 0 ? undefined : memoryMb,
         cpus: Number(cpus) === 0 ? undefined : cpus,
         builderImage: settings.image("builderImage"),

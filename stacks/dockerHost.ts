@@ -44,7 +44,7 @@ export function dockerHost(config: Config): Outputs {
         opts,
     );
     const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
-    const { port, healthPath, publicPort, bindAddress } = config;
+    const { port, healthPath, publicPort, bindAddress, behindProxy } = config;
     const router = new Router(
         `${name}-router`,
         {
@@ -53,6 +53,7 @@ export function dockerHost(config: Config): Outputs {
             healthPath,
             publicPort,
             bindAddress,
+            behindProxy,
             platform,
             labels: stackLabels,
         },

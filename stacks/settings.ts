@@ -49,6 +49,11 @@ export class Settings {
         return value;
     }
 
+    /** Yes or no. */
+    flag(key: string): boolean {
+        return this.matching(key, /^(true|false)$/, "must be true or false", "true") === "true";
+    }
+
     /** Name of an image. */
     image(key: string): string {
         const rule = "must be the name of an image";

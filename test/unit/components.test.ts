@@ -221,7 +221,7 @@ describe("Router", () => {
             ...hardened,
             ...network,
             image: "registry/web-router@sha256:1",
-            envs: ["PORT=4001", "HEALTH_PATH=/up"],
+            envs: ["PORT=4001", "HEALTH_PATH=/up", "BEHIND_PROXY=false"],
             ports: [{ internal: 8080, external: 80, ip: "127.0.0.1" }],
             volumes: [{ volumeName: "web-router-1a2b3c4", containerPath: "/var/lib/haproxy" }],
             readOnly: true,
@@ -324,6 +324,8 @@ describe("Migration", () => {
             ...plain,
             parent: "decanter:index:Migration",
             deleteBeforeReplace: false,
+            replaceOnChanges: ["memory"],
+            ignoreChanges: ["memorySwap"],
         });
         assert.equal(migrated.name, "web-migration");
         // A preview must not migrate.
@@ -349,7 +351,13 @@ describe("Swap", () => {
             image: "registry/web-router@sha256:1",
             entrypoints: ["/usr/local/bin/swap"],
             command: ["b", "a"],
-            envs: ["PORT=4001", "HEALTH_PATH=/up", "DRAIN_SECONDS=7", "CHECK_SECONDS=30"],
+            envs: [
+                "PORT=4001",
+                "HEALTH_PATH=/up",
+                "BEHIND_PROXY=false",
+                "DRAIN_SECONDS=7",
+                "CHECK_SECONDS=30",
+            ],
             networkMode: "container:web-router-id",
             volumes: [{ volumeName: "web-router-1a2b3c4", containerPath: "/var/lib/haproxy" }],
             readOnly: true,

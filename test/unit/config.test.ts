@@ -172,6 +172,11 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { registryAddress: "ghcr.io/acme", registryUsername: "me" },
         `must be set where registryUsername is: ${password}`,
     ],
+    [
+        "behindProxy",
+        { behindProxy: "yes" },
+        'must be true or false, got "yes": pulumi config set behindProxy true',
+    ],
     ["readOnly", { readOnly: "yes" }, 'must be true or false, got "yes": pulumi config set readOnly true'],
     ...["builderImage", "runnerImage", "routerImage", "registryImage"].flatMap((key) =>
         ["", "-rm", "a b"].map((image): [string, Settings, string] => [
@@ -305,6 +310,7 @@ describe("the settings of a stack", () => {
                 bindAddress: "127.0.0.1",
                 registry: undefined,
                 readOnly: true,
+                behindProxy: false,
                 memoryMb: 1024,
                 cpus: undefined,
                 platform: undefined,
@@ -326,6 +332,7 @@ describe("the settings of a stack", () => {
                 { memoryMb: 64, cpus: "1.5" },
             ],
             [{ readOnly: false }, { readOnly: false }],
+            [{ behindProxy: true }, { behindProxy: true }],
             [{ dockerfile: "mix.exs" }, { dockerfile: "mix.exs" }],
             [{ migrate: "none" }, { migrate: undefined }],
             [{ migrate: "bin/hello eval Seed.run" }, { migrate: "bin/hello eval Seed.run" }],
