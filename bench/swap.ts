@@ -190,16 +190,16 @@ async function removeAll(pulumi: Deployer): Promise<void> {
         await engine.getVolume(Name).remove();
     // Pulumi leaves images behind; these have the address of a registry that is gone.
     const repository = /^(.+)@/.exec(String(pulumi.outputs.image))?.[1];
-    for (const { RepoTags, RepoDigests } of await engine.listImages()) {
-        for (const reference of [...(RepoTags ?? []), ...(RepoDigests ?? [])])
-            if (
-                repository !== undefined &&
-                /^(.+)[:@]/.exec(reference.replace("sha256:", ""))?.[1] === repository
-            )
-                await engine
-                    .getImage(reference)
-                    .remove()
-                    .catch(() => undefined);
+    for (const { RepoTags, RepoDigests } of repository === undefined ? [] : await engine.listImages()) {
+        const own = [...(RepoTags ?? []), ...(RepoDigests ?? [])].filter((reference) =>
+            [":", "@"].some((mark) => reference.startsWith(`${repository}${mark}`)),
+        );
+        // The last name takes the others with it.
+        for (const reference of own)
+            await engine
+                .getImage(reference)
+                .remove()
+                .catch(() => undefined);
     }
     if (pulumi instanceof RealEngine) fs.rmSync(pulumi.folder, { recursive: true, force: true });
     fs.rmSync(`Pulumi.${STACK}.yaml`, { force: true });
@@ -217,7 +217,15 @@ function write(run: Run, by: string, options: Options): void {
         date: new Date().toISOString(),
         engine: by,
         machine: { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) },
-        options: { deploys: options.deploys, baseline: options.baseline, rate: RATE, busy: BUSY },
+        options: {
+            deploys: options.deploys,
+            baseline: options.baseline,
+            requestsPerSecond: RATE,
+            busyConnections: BUSY,
+            idleConnections: IDLE,
+            idleSeconds: IDLE_SECONDS,
+            postConnections: POST,
+        },
         title: run.title,
         totals,
         deploys: deploys.map((deploy) => ({ ...deploy, ...wholeMs(deploy) })),

@@ -1,6 +1,10 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import type { Output } from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { mockPulumi, the, valueOf } from "../support/mockPulumi";
 
 interface Setting {
     description: string;
@@ -47,5 +51,18 @@ describe("README", () => {
                 fs.accessSync(command, fs.constants.X_OK);
             }
         }
+    });
+
+    it("shows a program that runs", async () => {
+        const [, program = ""] = /```ts\n([^]*?)```/.exec(readme) ?? [];
+        const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "decanter-readme-")), "index.ts");
+        const root = process.cwd();
+        fs.symlinkSync(path.join(root, "node_modules"), path.join(path.dirname(file), "node_modules"));
+        fs.writeFileSync(file, program.replaceAll('"./components/', `"${root}/components/`));
+        const recorded = await mockPulumi();
+        const { containers } = (await import(file)) as { containers: Output<string[]> };
+        assert.deepEqual(await valueOf(containers), ["shop-1-1a2b3c4"]);
+        assert.equal(the(recorded, "Container", "shop-1").inputs.image, "ghcr.io/acme/shop@sha256:...");
+        fs.rmSync(path.dirname(file), { recursive: true });
     });
 });
