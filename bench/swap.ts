@@ -17,7 +17,7 @@ import { type Fate, Load } from "./load";
 import { chart, count, type Deploy, type Phase, type Request, type Run } from "./swapChart";
 
 /** What a release and its images are named by in this run. */
-const STACK = `bench-${process.pid}`;
+const STACK = `engine-test-swap-${process.pid}`;
 
 const RATE = 500;
 const BUSY = 32;

@@ -113,5 +113,21 @@ have_images() {
     done
 }
 
+# Sees to a builder image for tests and benchmarks, and tells them where it is a stand-in.
+set_up_images() {
+    builder=$(sed -n '/^  builderImage:/,/default:/s/ *default: //p' Pulumi.yaml)
+    if ! have_images "$builder"; then
+        make_stand_ins
+        DECANTER_STAND_INS=1
+        export DECANTER_STAND_INS
+        builder=$(stand_in builderImage)
+    fi
+}
+
+make_stand_ins() {
+    say "Docker Hub cannot be reached: making stand-ins for the base images from Debian packages"
+    ./bin/stand-ins
+}
+
 # stand_in SETTING: name of the stand-in for an image.
 stand_in() { echo "decanter/${1%Image}:trixie"; }
