@@ -65,6 +65,31 @@ set_up_passphrase() {
         (umask 077 && head -c 32 /dev/urandom | base64 > "$PULUMI_CONFIG_PASSPHRASE_FILE")
 }
 
+# macOS has no /proc.
+is_alive() { [ -d "/proc/$1" ] || ps -p "$1" > /dev/null 2>&1; }
+
+# lift_dead_lock STACK: a Pulumi that was killed leaves its lock behind, and nobody else would lift it. The lock of a
+# process that lives, or of another machine, is its owner's.
+lift_dead_lock() {
+    local lock pid owner
+    case ${PULUMI_BACKEND_URL:-} in file://*) ;; *) return 0 ;; esac
+    for lock in "${PULUMI_BACKEND_URL#file://}/.pulumi/locks/organization/decanter/$1"/*.json; do
+        [ -f "$lock" ] || continue
+        pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$lock")
+        owner="process $pid of $(sed -n 's/.*"username": *"\([^"]*\)".*/\1/p' "$lock"), since $(
+            sed -n 's/.*"timestamp": *"\([^"]*\)".*/\1/p' "$lock")"
+        grep -q "\"hostname\": *\"$(hostname)\"" "$lock" ||
+            fail "the stack $1 is locked from another machine, by $owner: wait for it, or lift its lock (pulumi cancel --stack $1)"
+        ! is_alive "$pid" ||
+            fail "the stack $1 is being deployed by $owner: wait for it"
+        say "lifting the lock of $owner: that process is gone"
+        # bin/up tidies up after it.
+        # shellcheck disable=SC2034
+        interrupted=yes
+        pulumi cancel --stack "$1" --yes > /dev/null 2>&1 || fail "the lock could not be lifted: pulumi cancel --stack $1 says why"
+    done
+}
+
 set_up_docker() {
     PATH=$mine/bin:$PATH
     if ! docker info > /dev/null 2>&1; then

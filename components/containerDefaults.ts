@@ -1,7 +1,8 @@
 import type * as docker from "@pulumi/docker";
+import type * as pulumi from "@pulumi/pulumi";
 
 /** Labels by name. */
-export type Labels = Record<string, string>;
+export type Labels = Record<string, pulumi.Input<string>>;
 
 /** What every container of Decanter has: an init as PID 1, no privileges to gain, a log that is bounded. */
 export const containerDefaults = {

@@ -81,6 +81,8 @@ export class DockerService extends pulumi.ComponentResource {
         const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
         const secrets = args.secrets.apply((all) => Object.values(all));
 
+        // Tells the containers of two stacks of the same name apart, which may meet on one host.
+        const labels = { ...args.labels, "decanter.router": router.networkName };
         const limits = {
             readOnly: args.readOnly ?? true,
             tmpfs: { "/tmp": "" },
@@ -102,7 +104,7 @@ export class DockerService extends pulumi.ComponentResource {
                           limits,
                           secrets,
                           host,
-                          labels: args.labels,
+                          labels,
                       },
                       { parent: this },
                   );
@@ -121,7 +123,7 @@ export class DockerService extends pulumi.ComponentResource {
                     restart: "unless-stopped",
                     stopTimeout: drainSeconds,
                     destroyGraceSeconds: drainSeconds,
-                    labels: toLabels(args.labels),
+                    labels: toLabels(labels),
                 },
                 {
                     parent: this,
@@ -147,7 +149,7 @@ export class DockerService extends pulumi.ComponentResource {
                 drainSeconds,
                 gate: healthy,
                 host,
-                labels: args.labels,
+                labels,
             },
             { parent: this },
         );

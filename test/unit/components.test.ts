@@ -25,6 +25,7 @@ const hardened = {
 const platform = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
 const labels = { "decanter.stack": "decanter/test" };
 const labelList = [{ label: "decanter.stack", value: "decanter/test" }];
+const routerLabel = { label: "decanter.router", value: "web-router-1a2b3c4" };
 const network = { networkMode: "web-router-1a2b3c4", networksAdvanced: [{ name: "web-router-1a2b3c4" }] };
 
 /** The options of a resource that is declared without any. */
@@ -429,7 +430,7 @@ describe("DockerService", () => {
             restart: "unless-stopped",
             stopTimeout: 30,
             destroyGraceSeconds: 30,
-            labels: [],
+            labels: [routerLabel],
         });
         assert.deepEqual(options, {
             parent: "decanter:index:DockerService",
@@ -463,13 +464,13 @@ describe("DockerService", () => {
         assert.deepEqual(secretValue(migration.inputs.envs), ["A=1", "B=2", "SAME=secret"]);
         assert.deepEqual(migration.inputs.command, ["exec bin/migrate"]);
         assert.equal(migration.inputs.networkMode, "web-router-1a2b3c4");
-        assert.deepEqual(migration.inputs.labels, labelList);
+        assert.deepEqual(migration.inputs.labels, [...labelList, routerLabel]);
         assert.equal(migration.options?.deleteBeforeReplace, false);
         for (const name of ["web-1", "web-2", "web-3"]) {
             const { inputs, options } = the(recorded, "Container", name);
             assert.equal(inputs.stopTimeout, 5);
             assert.equal(inputs.destroyGraceSeconds, 5);
-            assert.deepEqual(inputs.labels, labelList);
+            assert.deepEqual(inputs.labels, [...labelList, routerLabel]);
             assert.equal(options?.deleteBeforeReplace, false);
             assert.deepEqual(options.hooks, { beforeCreate: ["web-migration"] });
             assert.ok(options.dependencies.includes("web-migration"), options.dependencies.join(" "));
@@ -478,7 +479,7 @@ describe("DockerService", () => {
         const swap = the(recorded, "Container", "web-swap");
         assert.deepEqual(swap.inputs.command, names);
         assert.ok((swap.inputs.envs as string[]).includes("DRAIN_SECONDS=5"));
-        assert.deepEqual(swap.inputs.labels, labelList);
+        assert.deepEqual(swap.inputs.labels, [...labelList, routerLabel]);
         assert.deepEqual(swap.options?.hooks, { beforeCreate: ["web-healthy"], onError: ["web-swap-log"] });
         for (const name of ["web-1", "web-2", "web-3"])
             assert.ok(swap.options.dependencies.includes(name), `the swap does not wait for ${name}`);

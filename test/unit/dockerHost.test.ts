@@ -24,12 +24,13 @@ describe("the target docker", () => {
         assert.deepEqual(await lasting(changed), before);
     });
 
-    it("tells every container which stack and which version it is of", async () => {
+    it("tells every container which stack, version and router it is of", async () => {
         const recorded = await declared({ version: "2.0.0" });
         const stack = { label: "decanter.stack", value: "decanter/test" };
         const version = { label: "decanter.version", value: "2.0.0" };
+        const router = { label: "decanter.router", value: "hello-router-1a2b3c4" };
         for (const name of ["hello-1", "hello-migration", "hello-swap"])
-            assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack, version]);
+            assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack, version, router]);
         for (const name of ["hello-router", "hello-registry"])
             assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack]);
     });

@@ -47,7 +47,9 @@ describe("README", () => {
                 .matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
                 assert.ok(fs.existsSync(folder + target), `${page} names ${target}`);
             }
-            for (const [command] of fs.readFileSync(page, "utf8").matchAll(/(?<!\.)\.\/(bin|bench)\/[a-z-]+/g)) {
+            for (const [command] of fs
+                .readFileSync(page, "utf8")
+                .matchAll(/(?<!\.)\.\/(bin|bench)\/[a-z-]+/g)) {
                 fs.accessSync(command, fs.constants.X_OK);
             }
         }

@@ -24,19 +24,26 @@ describe("bin/up", () => {
     });
 
     it("says what to install where it may not", () => {
-        const bin = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-bin-"));
+        // A checkout without tools of its own.
+        const checkout = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
+        fs.cpSync("bin", path.join(checkout, "bin"), { recursive: true });
+        const tools = path.join(checkout, "tools");
+        fs.mkdirSync(tools);
         // Not root, and nothing but what the scripts themselves need.
-        fs.writeFileSync(path.join(bin, "id"), "#!/bin/sh\necho 1000\n", { mode: 0o755 });
+        fs.writeFileSync(path.join(tools, "id"), "#!/bin/sh\necho 1000\n", { mode: 0o755 });
         for (const tool of ["bash", "basename", "dirname"]) {
-            fs.symlinkSync(`/usr/bin/${tool}`, path.join(bin, tool));
+            fs.symlinkSync(`/usr/bin/${tool}`, path.join(tools, tool));
         }
-        const env = { PATH: bin, HOME: bin };
-        const { status, stderr } = spawnSync("/bin/bash", ["./bin/up"], { env, encoding: "utf8" });
+        const env = { PATH: tools, HOME: tools };
+        const { status, stderr } = spawnSync("/bin/bash", [path.join(checkout, "bin/up")], {
+            env,
+            encoding: "utf8",
+        });
         assert.equal(
             stderr,
             "up: Node.js 22.12 or newer, with npm, is missing: install it, and run this again\n",
         );
         assert.equal(status, 1);
-        fs.rmSync(bin, { recursive: true });
+        fs.rmSync(checkout, { recursive: true });
     });
 });
