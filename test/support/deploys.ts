@@ -14,6 +14,9 @@ export interface Deployer {
     destroy(): Promise<void>;
 }
 
+/** The containers of a stack with one replica. */
+const ONE_OF_EACH = ["hello-1", "hello-migration", "hello-registry", "hello-router", "hello-swap"];
+
 /** What a user may expect of every deploy, tried on the machine's Docker. */
 export function itDeploys(stack: string, pulumi: Deployer, another: (stack: string) => Deployer): void {
     const app = new App();
@@ -51,13 +54,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         assert.equal(pulumi.outputs.version, "1.0.0");
         assert.match(pulumi.outputs.image, /^127\.0\.0\.1:\d+\/hello@sha256:[0-9a-f]{64}$/);
         assert.equal(pulumi.outputs.previous, null);
-        assert.deepEqual(await containers(), [
-            "hello-1",
-            "hello-migration",
-            "hello-registry",
-            "hello-router",
-            "hello-swap",
-        ]);
+        assert.deepEqual(await containers(), ONE_OF_EACH);
     });
 
     it("runs the migration of the new image once", async () => {
@@ -195,13 +192,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         app.release("5.0.0");
         await up();
         assert.equal(await get(), "hello 5.0.0\n");
-        assert.deepEqual(await containers(), [
-            "hello-1",
-            "hello-migration",
-            "hello-registry",
-            "hello-router",
-            "hello-swap",
-        ]);
+        assert.deepEqual(await containers(), ONE_OF_EACH);
     });
 
     it("adds and removes replicas without a lost request", async () => {
