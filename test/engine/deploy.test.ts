@@ -33,10 +33,11 @@ describe("a release on a Docker host, with Pulumi's engine", function () {
         });
 
         it("build and make nothing", async () => {
-            const things = async () =>
-                [await engine.listImages(), await engine.listContainers({ all: true })].map(
-                    (all) => all.length,
-                );
+            const filters = { label: [`decanter.stack=decanter/${name("b")}`] };
+            const things = async () => [
+                (await engine.listImages()).length,
+                (await engine.listContainers({ all: true, filters })).length,
+            ];
             const before = await things();
             assert.ok((await pulumi.preview(settings)) > 20);
             assert.deepEqual(await things(), before);
