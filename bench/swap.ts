@@ -63,15 +63,23 @@ async function main(): Promise<number> {
         noEngine === undefined ? `Pulumi ${await pulumiVersion()}` : `the tests' engine, as ${noEngine}`;
     console.error(`deploying with ${by}`);
 
-    // The first Ctrl-C ends the run between two steps, and everything is removed; the second ends it at once.
+    // The first Ctrl-C ends the run between two steps, and everything is removed; the second ends it at once. Not with
+    // `once`: execa, below the Automation API, ends the process when no other handler is left.
     const interrupted = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const)
-        process.once(signal, () => interrupted.abort(new Error(`ended by ${signal}`)));
+        process.on(signal, () => {
+            if (interrupted.signal.aborted) process.exit(130);
+            console.error(`${signal}: removing everything when the step that runs has ended`);
+            interrupted.abort(new Error(`ended by ${signal}`));
+        });
 
     const app = new App();
     let run: Run;
     try {
         run = await measure(pulumi, app, options, interrupted.signal);
+    } catch (error) {
+        // Ctrl-C reaches Pulumi too, which reports at length that it was ended.
+        throw interrupted.signal.aborted ? (interrupted.signal.reason as Error) : error;
     } finally {
         await removeAll(pulumi);
         app.remove();
@@ -181,25 +189,23 @@ function phaseAt(phases: Phase[], at: number): number {
 /** Removes all that the run has made, also what a failed or interrupted deploy has left out of the state. */
 async function removeAll(pulumi: Deployer): Promise<void> {
     console.error("removing everything");
-    await pulumi.destroy().catch((error: Error) => console.error(error.message));
     const filters = { label: [`decanter.stack=decanter/${STACK}`] };
+    const ports = (await engine.listContainers({ filters })).flatMap(({ Ports }) => Ports);
+    const registry = ports.find(({ PrivatePort }) => PrivatePort === 5000)?.PublicPort;
+    await pulumi.destroy().catch((error: Error) => console.error(error.message));
     for (const { Id } of await engine.listContainers({ all: true, filters }))
         await engine.getContainer(Id).remove({ force: true, v: true });
     for (const { Id } of await engine.listNetworks({ filters })) await engine.getNetwork(Id).remove();
     for (const { Name } of (await engine.listVolumes({ filters })).Volumes)
         await engine.getVolume(Name).remove();
-    // Pulumi leaves images behind; these have the address of a registry that is gone.
-    const repository = /^(.+)@/.exec(String(pulumi.outputs.image))?.[1];
-    for (const { RepoTags, RepoDigests } of repository === undefined ? [] : await engine.listImages()) {
-        const own = [...(RepoTags ?? []), ...(RepoDigests ?? [])].filter((reference) =>
-            [":", "@"].some((mark) => reference.startsWith(`${repository}${mark}`)),
-        );
-        // The last name takes the others with it.
-        for (const reference of own)
-            await engine
-                .getImage(reference)
-                .remove()
-                .catch(() => undefined);
+    // Pulumi leaves images behind; these are named by the address of a registry that is gone.
+    for (const { RepoTags, RepoDigests } of registry === undefined ? [] : await engine.listImages()) {
+        const references = [...(RepoTags ?? []), ...(RepoDigests ?? [])];
+        for (const reference of references.filter((name) => name.startsWith(`127.0.0.1:${registry}/`))) {
+            const image = engine.getImage(reference);
+            // The last tag takes the digest with it.
+            await image.remove().catch(() => undefined);
+        }
     }
     if (pulumi instanceof RealEngine) fs.rmSync(pulumi.folder, { recursive: true, force: true });
     fs.rmSync(`Pulumi.${STACK}.yaml`, { force: true });
