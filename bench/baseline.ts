@@ -12,6 +12,7 @@ import { ReleaseSecrets } from "../components/releaseSecrets";
 import { readConfig } from "../stacks/config";
 import type { Deployer } from "../test/support/deploys";
 import { settingsOf } from "../test/support/mockPulumi";
+import { countChanges } from "../test/support/realEngine";
 
 /**
  * What Decanter is compared with: the same image in a container as the provider's manual has it, with a port of the
@@ -55,8 +56,7 @@ export class Baseline implements Deployer {
         this.outputs = Object.fromEntries(
             Object.entries(outputs).map(([key, { value }]) => [key, value as unknown]),
         );
-        const { same, read, ...changes } = (summary.resourceChanges ?? {}) as Record<string, number>;
-        return Object.values(changes).reduce((sum, count) => sum + count, 0);
+        return countChanges(summary.resourceChanges);
     }
 
     async destroy(): Promise<void> {

@@ -105,8 +105,8 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
         settings.refuse("version", rule, version, set("version", "1.2.3"));
     }
     const dockerfile = settings.optional("dockerfile");
-    const found = fs.statSync(path.join(app, dockerfile ?? "mix.exs"), { throwIfNoEntry: false });
-    if (found?.isFile() !== true) {
+    const isFile = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+    if (dockerfile !== undefined && !isFile(path.join(app, dockerfile))) {
         settings.refuse(
             "dockerfile",
             `must be a file in ${app}`,

@@ -30,6 +30,12 @@ export async function whyNoEngine(): Promise<string | undefined> {
     return undefined;
 }
 
+/** How many resources an update or a preview changes: what stays, or is only read, does not count. */
+export function countChanges(summary: Record<string, number> = {}): number {
+    const { same, read, ...changes } = summary;
+    return Object.values(changes).reduce((sum, count) => sum + count, 0);
+}
+
 /** Pulumi itself, through its Automation API, with state and passphrase of its own. */
 export class RealEngine implements Deployer {
     outputs: Deployer["outputs"] = {};
@@ -48,8 +54,7 @@ export class RealEngine implements Deployer {
             Object.entries(outputs).map(([key, { value }]) => [key, value as unknown]),
         );
         this.outputs.previous ??= null;
-        const { same, read, ...changes } = (summary.resourceChanges ?? {}) as Record<string, number>;
-        return Object.values(changes).reduce((sum, count) => sum + count, 0);
+        return countChanges(summary.resourceChanges);
     }
 
     /** How many resources would change. */
@@ -57,8 +62,7 @@ export class RealEngine implements Deployer {
         await this.configure(settings);
         const stack = await this.stack();
         const { changeSummary } = await this.recording((onOutput) => stack.preview({ onOutput }));
-        const { same, read, ...changes } = changeSummary as Record<string, number>;
-        return Object.values(changes).reduce((sum, count) => sum + count, 0);
+        return countChanges(changeSummary);
     }
 
     /** Everything in the backend: the state and its history. */
