@@ -1,4 +1,5 @@
 import { readConfig } from "./stacks/config";
 import { dockerHost } from "./stacks/dockerHost";
+import { lastReleases } from "./stacks/outputs";
 
-export = dockerHost(readConfig());
+export = async () => dockerHost(readConfig(), await lastReleases());

@@ -4,8 +4,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
-import { readConfig } from "../stacks/config";
-import { dockerHost } from "../stacks/dockerHost";
+import program from "../index";
 import { App } from "../test/support/app";
 import type { Deployer } from "../test/support/deploys";
 import { engine } from "../test/support/dockerProvider";
@@ -53,7 +52,6 @@ async function main(): Promise<number> {
         console.error(`bench/swap: the baseline needs Pulumi's engine: ${noEngine}`);
         return 1;
     }
-    const program = () => dockerHost(readConfig());
     const pulumi = options.baseline
         ? new Baseline(STACK)
         : noEngine === undefined

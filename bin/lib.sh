@@ -65,6 +65,24 @@ set_up_passphrase() {
         (umask 077 && head -c 32 /dev/urandom | base64 > "$PULUMI_CONFIG_PASSPHRASE_FILE")
 }
 
+# open_stack STACK [FLAG]: sees to what a stack needs on this machine, and selects it. From then on `setting` and `on_host`
+# are about this stack.
+open_stack() {
+    set_up_node
+    set_up_pulumi
+    set_up_passphrase "$1"
+    pulumi stack select "$@" > /dev/null 2> "$mine/select.log" || fail "$(cat "$mine/select.log")"
+    opened=$1
+    host=$(setting host)
+    case $host in
+        ssh://*) has docker || fail "Docker's command line is missing: install it, and run this again" ;;
+        *) set_up_docker ;;
+    esac
+}
+# setting KEY: a setting of the stack. on_host ARGUMENT...: Docker's command line for the stack's host.
+setting() { pulumi config get --stack "$opened" "$1"; }
+on_host() { docker ${host:+--host "$host"} "$@"; }
+
 # macOS has no /proc.
 is_alive() { [ -d "/proc/$1" ] || ps -p "$1" > /dev/null 2>&1; }
 

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, limitsOptions, toLabels } from "./containerDefaults";
-import { valueOf } from "./docker";
+import { explainMissing, valueOf } from "./docker";
 import { healthCheck } from "./healthCheck";
 import { healthGate } from "./healthGate";
 import { Migration } from "./migration";
@@ -11,6 +11,8 @@ import { Swap } from "./swap";
 export interface DockerServiceArgs {
     /** Image of the release, by digest. */
     image: pulumi.Input<string>;
+    /** Version of the release: a label of its containers. */
+    version: string;
     /** The router whose traffic the release gets. */
     router: Router;
     /** Plain environment, by name. */
@@ -33,6 +35,13 @@ export interface DockerServiceArgs {
      * @default 60
      */
     bootSeconds?: number;
+    /**
+     * How long the release has to stay healthy before it gets the traffic, and then again with the traffic before the
+     * old one goes, in seconds.
+     *
+     * @default 3
+     */
+    bakeSeconds?: number;
     /**
      * How long requests that have begun may take on the old release, and then how long it may take to stop, in seconds.
      *
@@ -57,6 +66,8 @@ export interface DockerServiceArgs {
     memoryMb?: number;
     /** CPU limit of each container, such as "1.5"; without it there is none. */
     cpus?: string;
+    /** Runs when the traffic has moved. */
+    swapped?: pulumi.ResourceHook;
     /** Docker host, for hooks: the provider's. */
     host?: string;
     /** Labels of every container. */
@@ -65,8 +76,8 @@ export interface DockerServiceArgs {
 
 /**
  * A release that serves on a Docker host. A deploy migrates, starts the new containers beside the old ones, waits until
- * they are healthy, swaps the router's traffic, and then stops the old ones. Where a step fails the deploy ends there
- * and the old release serves on.
+ * they are healthy and stay so, swaps the router's traffic, and then stops the old ones. Where a step fails the deploy
+ * ends there and the old release serves on.
  */
 export class DockerService extends pulumi.ComponentResource {
     /** Image that serves, by digest; like the names of the containers it resolves only when they have the traffic. */
@@ -77,12 +88,16 @@ export class DockerService extends pulumi.ComponentResource {
     constructor(name: string, args: DockerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:DockerService", name, {}, opts);
 
-        const { router, host, bootSeconds = 60, drainSeconds = 30 } = args;
+        const { router, host, version, bootSeconds = 60, bakeSeconds = 3, drainSeconds = 30 } = args;
         const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
         const secrets = args.secrets.apply((all) => Object.values(all));
 
         // Tells the containers of two stacks of the same name apart, which may meet on one host.
-        const labels = { ...args.labels, "decanter.router": router.networkName };
+        const labels = {
+            ...args.labels,
+            "decanter.version": version,
+            "decanter.router": router.networkName,
+        };
         const limits = {
             readOnly: args.readOnly ?? true,
             tmpfs: { "/tmp": "" },
@@ -109,6 +124,9 @@ export class DockerService extends pulumi.ComponentResource {
                       { parent: this },
                   );
 
+        const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
+            explainMissing(args.image, host, this),
+        );
         const containers = Array.from({ length: args.replicas ?? 1 }, (_, index) => {
             return new docker.Container(
                 `${name}-${index + 1}`,
@@ -130,7 +148,7 @@ export class DockerService extends pulumi.ComponentResource {
                     // The provider's default would stop the old release before the new one exists.
                     deleteBeforeReplace: false,
                     dependsOn: migration,
-                    hooks: { beforeCreate: migration ? [migration.migrated] : [] },
+                    hooks: { beforeCreate: migration ? [migration.migrated] : [], onError: [explained] },
                     ...limitsOptions,
                 },
             );
@@ -139,15 +157,19 @@ export class DockerService extends pulumi.ComponentResource {
         const names = pulumi.all(containers.map((container) => container.name));
         const healthy = new pulumi.ResourceHook(`${name}-healthy`, async () => {
             const [started, hidden] = await Promise.all([valueOf(names), valueOf(secrets)]);
-            await healthGate({ containers: started, bootSeconds, secrets: hidden, host });
+            await healthGate({ containers: started, bootSeconds, bakeSeconds, secrets: hidden, host });
         });
         const swap = new Swap(
             `${name}-swap`,
             {
                 router,
                 containers: containers.map((container) => container.name),
+                version,
+                bakeSeconds,
                 drainSeconds,
                 gate: healthy,
+                swapped: args.swapped,
+                secrets,
                 host,
                 labels,
             },

@@ -15,7 +15,7 @@ export function healthCheck({ port, path }: HealthCheckArgs): docker.types.input
     // A release that forces https takes the check for a request that came through TLS.
     const request = `GET ${path} HTTP/1.1\\r\\nHost: localhost\\r\\nX-Forwarded-Proto: https\\r\\nConnection: close\\r\\n\\r\\n`;
     const script = [
-        `exec 3<>/dev/tcp/127.0.0.1/${port}`,
+        `{ { exec 3<>/dev/tcp/127.0.0.1/${port}; } 2>/dev/null || { echo "nothing listens on port ${port}"; exit 1; }; }`,
         `printf '${request}' >&3`,
         `read -r _ status <&3`,
         `echo "GET ${path} answered $status"`,

@@ -2,10 +2,13 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { docker as dockerCli, valueOf } from "./docker";
 
 export interface LocalRegistryArgs {
     /** Image of the registry (CNCF Distribution). */
     image: pulumi.Input<string>;
+    /** Docker host, for the hook. */
+    host?: string;
     /** Labels of the container and the volume. */
     labels?: Labels;
 }
@@ -17,9 +20,13 @@ export interface LocalRegistryArgs {
 export class LocalRegistry extends pulumi.ComponentResource {
     /** Address for image names, such as 127.0.0.1:25000; it is known once the registry answers. */
     public readonly address: pulumi.Output<string>;
+    /** Id of the container. */
+    public readonly containerId: pulumi.Output<string>;
+    /** Starts the registry where somebody has stopped it. For what runs before a push. */
+    public readonly started: pulumi.ResourceHook;
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("decanter:index:LocalRegistry", name, args, opts);
+        super("decanter:index:LocalRegistry", name, {}, opts);
 
         const labels = toLabels(args.labels);
         // Stacks on one host must not meet on a port. Below the ports that Linux hands out to clients.
@@ -30,7 +37,11 @@ export class LocalRegistry extends pulumi.ComponentResource {
             {
                 ...containerDefaults,
                 image: args.image,
-                envs: ["REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry"],
+                envs: [
+                    "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry",
+                    // Without a cache the registry does not believe that it has what ImageRetention has removed.
+                    "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR=",
+                ],
                 ports: [{ internal: 5000, external: port.result, ip: "127.0.0.1" }],
                 volumes: [{ volumeName: volume.name, containerPath: "/var/lib/registry" }],
                 healthcheck: {
@@ -50,6 +61,11 @@ export class LocalRegistry extends pulumi.ComponentResource {
             },
             { parent: this, deleteBeforeReplace: true },
         );
+        this.started = new pulumi.ResourceHook(`${name}-started`, async () => {
+            const { code, output } = await dockerCli(args.host, ["start", await valueOf(container.id)]);
+            if (code !== 0) throw new Error(`the registry ${name} cannot be started: ${output.trim()}`);
+        });
+        this.containerId = container.id;
         this.address = pulumi.all([container.id, port.result]).apply(([, number]) => `127.0.0.1:${number}`);
         this.registerOutputs({ address: this.address });
     }

@@ -7,7 +7,8 @@ import {
     limitsOptions,
     toLabels,
 } from "./containerDefaults";
-import { docker as dockerCli, lastLines, valueOf } from "./docker";
+import { inspect, report, stopped } from "./containerReport";
+import { docker as dockerCli, explainMissing, valueOf } from "./docker";
 
 export interface MigrationArgs {
     /** Image of the new release, by digest. */
@@ -41,6 +42,9 @@ export class Migration extends pulumi.ComponentResource {
     constructor(name: string, args: MigrationArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Migration", name, {}, opts);
 
+        const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
+            explainMissing(args.image, args.host, this),
+        );
         const container = new docker.Container(
             name,
             {
@@ -56,7 +60,7 @@ export class Migration extends pulumi.ComponentResource {
                 start: false,
                 mustRun: false,
             },
-            { parent: this, deleteBeforeReplace: false, ...limitsOptions },
+            { parent: this, deleteBeforeReplace: false, hooks: { onError: [explained] }, ...limitsOptions },
         );
 
         // Every replica waits for it, and one run serves them all.
@@ -74,9 +78,14 @@ async function migrate(
     const { code, output } = await dockerCli(host, ["start", "--attach", id], seconds);
     if (code === 0) return;
     if (code === 124) await dockerCli(host, ["kill", id]);
-    const reason = code === 124 ? `took longer than ${seconds} s (migrateSeconds)` : `exited with ${code}`;
+    const [state] = await inspect(host, [id]);
+    const problem =
+        code === 124
+            ? `took longer than ${seconds} s (migrateSeconds)`
+            : // Docker says why where the command could not even be started.
+              ((state && (await stopped(host, state))) ?? `could not be started (${output.trim()})`);
     throw new Error(
-        `the migration "${command}" ${reason}; the old release serves on, and the next pulumi up migrates again:\n` +
-            lastLines(output, hidden),
+        `the migration "${command}" failed; the old release serves on, and the next pulumi up migrates again: ` +
+            (state ? await report(host, state, problem, hidden) : problem),
     );
 }

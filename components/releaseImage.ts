@@ -35,6 +35,8 @@ export interface ReleaseImageArgs {
      * @default Decanter's
      */
     dockerfile?: string;
+    /** Runs before a build and push, such as what sees to it that the registry answers. */
+    before?: pulumi.ResourceHook;
     /** Docker host that builds, such as `ssh://user@host`, for the report of a failed build. */
     host?: string;
 }
@@ -50,7 +52,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
     public readonly ref: pulumi.Output<string>;
 
     constructor(name: string, args: ReleaseImageArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("decanter:index:ReleaseImage", name, args, opts);
+        super("decanter:index:ReleaseImage", name, {}, opts);
 
         const build = {
             context: args.app,
@@ -69,7 +71,14 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 build,
                 registry: { username: args.registryUsername, password: args.registryPassword },
             },
-            { parent: this, hooks: { onError: [explained] } },
+            {
+                parent: this,
+                hooks: {
+                    beforeCreate: args.before ? [args.before] : [],
+                    beforeUpdate: args.before ? [args.before] : [],
+                    onError: [explained],
+                },
+            },
         );
 
         this.ref = image.repoDigest;

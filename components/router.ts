@@ -55,7 +55,7 @@ export class Router extends pulumi.ComponentResource {
     public readonly env: string[];
 
     constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("decanter:index:Router", name, args, opts);
+        super("decanter:index:Router", name, {}, opts);
 
         const labels = toLabels(args.labels);
         const folder = path.relative(process.cwd(), path.join(__dirname, "..", "docker", "router"));

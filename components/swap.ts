@@ -1,20 +1,29 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
-import { containerLog } from "./docker";
+import { inspect, report, stopped } from "./containerReport";
+import { containerLog, valueOf } from "./docker";
 import type { Router } from "./router";
 
 /** How long the router itself may take to find a release healthy that says so already. */
-const CHECK_SECONDS = 30;
+const CHECK_SECONDS = 15;
 
 export interface SwapArgs {
     router: Router;
     /** Names of the containers that get the traffic. */
     containers: pulumi.Input<string>[];
+    /** Version of the release, for the log. */
+    version: string;
+    /** How long the containers have to stay healthy with the traffic, in seconds. */
+    bakeSeconds: number;
     /** How long requests that have begun may take on the old release, in seconds. */
     drainSeconds: number;
     /** Runs before the traffic moves; when it throws, the traffic stays. */
     gate: pulumi.ResourceHook;
+    /** Runs when the traffic has moved. */
+    swapped?: pulumi.ResourceHook;
+    /** Values that no error shows. */
+    secrets: pulumi.Output<string[]>;
     /** Docker host, for the report of a failed swap. */
     host?: string;
     labels?: Labels;
@@ -22,7 +31,8 @@ export interface SwapArgs {
 
 /**
  * Moves the router's traffic to other containers, and drains those that had it: a container that runs once per deploy
- * in the router's network namespace (`docker/router/swap`).
+ * in the router's network namespace (`docker/router/swap`). Where the containers fail once they have the traffic, it goes
+ * back.
  *
  * It is done when its health check says so. A container that runs once counts as made even if it fails; one that has to
  * become healthy does not, so the next `pulumi up` swaps again.
@@ -35,9 +45,11 @@ export class Swap extends pulumi.ComponentResource {
         super("decanter:index:Swap", name, {}, opts);
 
         const explained = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
-            const container = String(failed.newInputs?.name);
-            const log = await containerLog(args.host, container, []);
-            await pulumi.log.error(`the traffic did not move, the swap said:\n${log}`, this);
+            const log = await containerLog(args.host, String(failed.newInputs?.name), []);
+            const said = `the new release did not get the traffic, or lost it. The swap said:\n${log}`;
+            // The host itself may be out of reach.
+            const text = [said, ...(await reports(args).catch(() => []))];
+            await pulumi.log.error(text.join("\n"), this);
             return false;
         });
         const container = new docker.Container(
@@ -49,8 +61,10 @@ export class Swap extends pulumi.ComponentResource {
                 command: args.containers,
                 envs: [
                     ...args.router.env,
-                    `DRAIN_SECONDS=${args.drainSeconds}`,
+                    `VERSION=${args.version}`,
                     `CHECK_SECONDS=${CHECK_SECONDS}`,
+                    `BAKE_SECONDS=${args.bakeSeconds}`,
+                    `DRAIN_SECONDS=${args.drainSeconds}`,
                 ],
                 networkMode: pulumi.interpolate`container:${args.router.containerId}`,
                 volumes: [{ volumeName: args.router.volumeName, containerPath: "/var/lib/haproxy" }],
@@ -65,15 +79,31 @@ export class Swap extends pulumi.ComponentResource {
                 },
                 mustRun: false,
                 wait: true,
-                waitTimeout: args.drainSeconds + CHECK_SECONDS + 10,
+                // It checks, bakes, waits for an answer from the public port, and drains.
+                waitTimeout: 2 * CHECK_SECONDS + args.bakeSeconds + args.drainSeconds + 10,
             },
             {
                 parent: this,
                 deleteBeforeReplace: false,
-                hooks: { beforeCreate: [args.gate], onError: [explained] },
+                hooks: {
+                    beforeCreate: [args.gate],
+                    afterCreate: args.swapped ? [args.swapped] : [],
+                    onError: [explained],
+                },
             },
         );
         this.containers = pulumi.all([pulumi.all(args.containers), container.id]).apply(([names]) => names);
         this.registerOutputs({ containers: this.containers });
     }
+}
+
+/** What became of the containers that have stopped. */
+async function reports({ host, containers, secrets }: SwapArgs): Promise<string[]> {
+    const [names, hidden] = await Promise.all([valueOf(pulumi.all(containers)), valueOf(secrets)]);
+    const states = await inspect(host, names);
+    const all = states.map(async (state) => {
+        const problem = await stopped(host, state);
+        return problem === undefined ? [] : [await report(host, state, problem, hidden)];
+    });
+    return (await Promise.all(all)).flat();
 }

@@ -12,10 +12,13 @@ export interface Config {
     readonly release: string;
     readonly version: string;
     readonly dockerfile?: string;
+    readonly image?: string;
+    readonly keepReleases: number;
     readonly port: number;
     readonly healthPath: string;
     readonly replicas: number;
     readonly bootSeconds: number;
+    readonly bakeSeconds: number;
     readonly drainSeconds: number;
     readonly migrate?: string;
     readonly migrateSeconds: number;
@@ -60,6 +63,8 @@ export function readConfig(config = new pulumi.Config()): Config {
     const checked: Config = {
         target: settings.matching("target", /^docker$/, "must be docker", "docker") as "docker",
         ...readApp(settings),
+        image: readImage(settings),
+        keepReleases: settings.whole("keepReleases", 2, 100, 5),
         ...readVariables(settings),
         ...readPlace(settings),
         registry: readRegistry(settings),
@@ -67,6 +72,7 @@ export function readConfig(config = new pulumi.Config()): Config {
         healthPath: settings.matching("healthPath", /^\/[\w./~?=&-]*$/, "must be a path", "/health"),
         replicas: settings.whole("replicas", 1, 8, 2),
         bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
+        bakeSeconds: settings.whole("bakeSeconds", 0, 3600, 3),
         drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
         migrateSeconds: settings.whole("migrateSeconds", 1, 86_400, 300),
         secretsVersion: settings.whole("secretsVersion", 0, 1_000_000, 2),
@@ -125,6 +131,15 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
         );
     }
     return { app, release, version, dockerfile, migrate: migrate === "none" ? undefined : migrate };
+}
+
+function readImage(settings: Settings): string | undefined {
+    const image = settings.optional("image");
+    if (image !== undefined && !/^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/.test(image)) {
+        const rule = "must be an image by digest";
+        settings.refuse("image", rule, image, set("image", "ghcr.io/acme/hello@sha256:..."));
+    }
+    return image;
 }
 
 function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {

@@ -1,33 +1,81 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { DockerService } from "../components/dockerService";
+import { ImageRetention } from "../components/imageRetention";
 import { LocalRegistry } from "../components/localRegistry";
 import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseImage } from "../components/releaseImage";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { Config } from "./config";
-import { previousRelease, type Outputs } from "./outputs";
+import { type Outputs, type Release, releasesUpTo } from "./outputs";
 
-/** The target `docker`: a release behind a router on one Docker host. */
-export function dockerHost(config: Config): Outputs {
+/** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
+export function dockerHost(config: Config, before: Release[] = []): Outputs {
     const { release: name, host, registry } = config;
-    const provider = new docker.Provider("docker", { host });
+    const provider = new docker.Provider("docker", { host, registryAuth: registryAuth(config) });
     const opts = { providers: { docker: provider } };
-    const labels = {
-        "decanter.stack": `${pulumi.getProject()}/${pulumi.getStack()}`,
-        "decanter.version": config.version,
-    };
-    // What outlives a release must not change with it.
-    const stackLabels = { "decanter.stack": labels["decanter.stack"] };
+    const labels = { "decanter.stack": `${pulumi.getProject()}/${pulumi.getStack()}` };
 
-    const address =
-        registry?.address ??
-        new LocalRegistry(`${name}-registry`, { image: config.registryImage, labels: stackLabels }, opts)
-            .address;
-    const { app, release, version, dockerfile, platform, builderImage, runnerImage } = config;
-    const image = new ReleaseImage(
+    const own =
+        registry === undefined
+            ? new LocalRegistry(`${name}-registry`, { image: config.registryImage, host, labels }, opts)
+            : undefined;
+    const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${name}`;
+    const image = imageOf(config, repository, own?.started, opts);
+    const { version, keepReleases } = config;
+    const releases = image.apply((ref) => releasesUpTo({ version, image: ref }, before, keepReleases));
+
+    const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
+    const router = new Router(`${name}-router`, { ...config, image: config.routerImage, labels }, opts);
+    const retention = new ImageRetention(
         name,
+        {
+            repository,
+            keep: releases.apply((all) => all.map((release) => release.image)),
+            networkName: router.networkName,
+            registryContainer: own?.containerId,
+            host,
+        },
+        opts,
+    );
+    const service = new DockerService(
+        name,
+        {
+            ...config,
+            image,
+            router,
+            env: releaseEnv(config),
+            secrets: secrets.env,
+            swapped: retention.pruned,
+            labels,
+        },
+        opts,
+    );
+
+    // Not before the release serves.
+    const served = pulumi.all([releases, service.containers]).apply(([all]) => all);
+    return {
+        url: urlOf(config),
+        version: config.version,
+        image: service.image,
+        containers: service.containers,
+        releases: served,
+        previous: served.apply((all) => all[1] ?? null),
+    };
+}
+
+/** The image of the release: the one that is given, or one that is built. */
+function imageOf(
+    config: Config,
+    repository: pulumi.Output<string>,
+    before: pulumi.ResourceHook | undefined,
+    opts: pulumi.ComponentResourceOptions,
+): pulumi.Output<string> {
+    if (config.image !== undefined) return pulumi.output(config.image);
+    const { app, release, version, dockerfile, platform, builderImage, runnerImage, host, registry } = config;
+    const image = new ReleaseImage(
+        release,
         {
             app,
             release,
@@ -37,45 +85,25 @@ export function dockerHost(config: Config): Outputs {
             builderImage,
             runnerImage,
             host,
-            repository: pulumi.interpolate`${address}/${name}`,
+            repository,
+            before,
             registryUsername: registry?.username,
             registryPassword: registry?.password,
         },
         opts,
     );
-    const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
-    const { port, healthPath, publicPort, bindAddress, behindProxy } = config;
-    const router = new Router(
-        `${name}-router`,
-        {
-            image: config.routerImage,
-            port,
-            healthPath,
-            publicPort,
-            bindAddress,
-            behindProxy,
-            platform,
-            labels: stackLabels,
-        },
-        opts,
-    );
-    const service = new DockerService(
-        name,
-        { ...config, image: image.ref, router, env: releaseEnv(config), secrets: secrets.env, labels },
-        opts,
-    );
-
-    return {
-        url: urlOf(config),
-        version: config.version,
-        image: service.image,
-        containers: service.containers,
-        previous: previousRelease({ version: config.version, image: service.image }),
-    };
+    return image.ref;
 }
 
 /** Where visitors arrive: the address that is bound, or the domain where that is every address. */
 function urlOf({ bindAddress, domain, publicPort }: Config): string {
     if (["0.0.0.0", "::"].includes(bindAddress)) return `http://${domain}:${publicPort}`;
     return `http://${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${publicPort}`;
+}
+
+/** The login with which the Docker host pulls. */
+function registryAuth({ registry }: Config): docker.ProviderArgs["registryAuth"] {
+    if (registry?.username === undefined) return undefined;
+    const { address, username, password } = registry;
+    return [{ address: address.replace(/\/.*/, ""), username, password }];
 }

@@ -16,24 +16,28 @@ export interface Outputs {
     image: pulumi.Output<string>;
     /** Names of the containers that serve. */
     containers: pulumi.Output<string[]>;
-    /** What ran before; nothing on the first deploy. */
+    /** The last releases that have run, the newest first: the first runs, and the others can be rolled back to. */
+    releases: pulumi.Output<Release[]>;
+    /** The release before the one that runs; nothing on the first deploy. */
     previous: pulumi.Output<Release | null>;
 }
 
-/** What ran before the release given: it is found in the outputs that the stack's last update left. */
-export function previousRelease(now: {
-    version: string;
-    image: pulumi.Output<string>;
-}): pulumi.Output<Release | null> {
+/**
+ * The releases that the stack's last successful update has left, the newest first; none on the first deploy.
+ *
+ * Wait for it before anything is declared: with its state in a file, Pulumi would read here what it is just writing.
+ */
+export async function lastReleases(): Promise<Release[]> {
     const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-    const last = new pulumi.StackReference(stack);
-    return pulumi
-        .all([now.image, last.getOutput("image"), last.getOutput("version"), last.getOutput("previous")])
-        .apply(([image, lastImage, lastVersion, lastPrevious]) => {
-            // An update that changes nothing, or settings alone, has the same release before it.
-            if (image === lastImage) return (lastPrevious ?? null) as Release | null;
-            return lastImage === undefined
-                ? null
-                : { version: String(lastVersion), image: String(lastImage) };
-        });
+    const { value } = await new pulumi.StackReference(stack).getOutputDetails("releases");
+    return (value ?? []) as Release[];
+}
+
+/**
+ * A release and those that ran before it.
+ *
+ * @param count how many there are at most
+ */
+export function releasesUpTo(now: Release, before: Release[], count: number): Release[] {
+    return [now, ...before.filter(({ image }) => image !== now.image)].slice(0, count);
 }

@@ -1,12 +1,11 @@
 import { strict as assert } from "node:assert";
-import { readConfig } from "../../stacks/config";
-import { dockerHost } from "../../stacks/dockerHost";
+import program from "../../index";
 import { App } from "../support/app";
 import { itDeploys } from "../support/deploys";
 import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
 
-const deployer = (stack: string) => new MiniEngine(stack, () => dockerHost(readConfig()));
+const deployer = (stack: string) => new MiniEngine(stack, program);
 
 describe("a release on a Docker host, without Pulumi's engine", function () {
     this.timeout(300_000);
@@ -31,11 +30,13 @@ describe("the order of a deploy", function () {
         app.release("1.0.1");
         await pulumi.up(settings);
         assert.deepEqual(pulumi.events, [
+            "hook hello-registry-started",
             "create hello-migration",
             "hook hello-migration",
             "create hello-1",
             "hook hello-healthy",
             "create hello-swap",
+            "hook hello-prune",
             "delete hello-swap",
             "delete hello-migration",
             "delete hello-1",

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fate, Load, summarize } from "../../bench/load";
 import { App } from "./app";
@@ -15,7 +16,7 @@ export interface Deployer {
 }
 
 /** The containers of a stack with one replica. */
-const ONE_OF_EACH = ["hello-1", "hello-migration", "hello-registry", "hello-router", "hello-swap"];
+export const ONE_OF_EACH = ["hello-1", "hello-migration", "hello-registry", "hello-router", "hello-swap"];
 
 /** What a user may expect of every deploy, tried on the machine's Docker. */
 export function itDeploys(stack: string, pulumi: Deployer, another: (stack: string) => Deployer): void {
@@ -29,6 +30,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
             publicPort: port,
             drainSeconds: 15,
             bootSeconds: 20,
+            bakeSeconds: 1,
             ...settings,
         });
     const stackFilter = { label: [`decanter.stack=decanter/${stack}`] };
@@ -105,6 +107,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         const oldLog = await oldContainer.logs({ follow: true, stdout: true, tail: 0 });
         let lines = "";
         oldLog.on("data", (data: Buffer) => (lines += data.toString("latin1")));
+        const allRead = once(oldLog, "end");
         await sleep(500);
         const slow = load.one("/slow");
         app.release("4.0.0");
@@ -112,6 +115,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         assert.equal((await slow).body, `slow ${old}\n`);
         const fates = await load.stop();
         assert.deepEqual(failures(fates), []);
+        await allRead;
         const newContainer = engine.getContainer((pulumi.outputs.containers as string[])[0] ?? "");
         lines += (await newContainer.logs({ stdout: true })).toString("latin1");
         const times = fates
@@ -121,68 +125,13 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         assert.deepEqual(new Set(times), new Set([1]));
     });
 
-    const bad: [string, Record<string, unknown>, RegExp[]][] = [
-        [
-            "answers 500 to the health check",
-            { env: { HEALTH: "500" }, bootSeconds: 6 },
-            [
-                /did not become healthy within 6 s \(bootSeconds\); the last check said: GET \/health answered 500/,
-            ],
-        ],
-        [
-            "hangs in the health check",
-            { env: { HEALTH: "hang" }, bootSeconds: 8 },
-            [/did not become healthy within 8 s/, /the last check said: .*timeout/i],
-        ],
-        [
-            "exits at boot",
-            {
-                env: { BOOT: "exit" },
-                migrate: "none",
-                secrets: { DATABASE_URL: "ecto://wine:merlot1982@db" },
-                bootSeconds: 60,
-            },
-            [/stopped at boot with exit code 1/, /\| .*the database at \[secret\] does not answer/],
-        ],
-        [
-            "fails to migrate",
-            { migrate: "sh -c 'echo pouring; echo no such column >&2; exit 3'" },
-            [/the migration .* exited with 3; the old release serves on/, /\| pouring\n *\| no such column/],
-        ],
-        [
-            "does not end its migration",
-            { migrate: "sleep 60", migrateSeconds: 2 },
-            [/the migration "sleep 60" took longer than 2 s \(migrateSeconds\)/],
-        ],
-    ];
-    for (const [what, settings, messages] of bad) {
-        it(`keeps the old release when the new one ${what}, and says why`, async () => {
-            const old = await get();
-            const load = new Load({ port, busy: 8, rate: 100, idle: 20, idleSeconds: 2, post: 4 });
-            const begun = Date.now();
-            await assert.rejects(up(settings), (error: Error) => {
-                for (const message of messages) assert.match(error.message, message);
-                assert.ok(!error.message.includes("merlot1982"), error.message);
-                return true;
-            });
-            // Far below the 60 s that a release may take to boot: a crash is noticed when it happens.
-            assert.ok(Date.now() - begun < 40_000);
-            const fates = await load.stop();
-            assert.deepEqual(failures(fates), []);
-            assert.deepEqual(
-                new Set(fates.filter(({ kind }) => kind === "busy").map(({ body }) => body)),
-                new Set([old]),
-            );
-        });
-    }
-
     it("migrates again when nothing has changed since the failure", async () => {
         const settings = { migrate: "sh -c 'echo $(date +%N); exit 3'" };
         const said: string[] = [];
         for (let i = 0; i < 2; i++) {
             await assert.rejects(
                 up(settings),
-                (error: Error) => said.push(/\| (\d+)/.exec(error.message)?.[1] ?? "") > 0,
+                (error: Error) => said.push(/.*\| (\d+)/s.exec(error.message)?.[1] ?? "") > 0,
             );
         }
         assert.match(said.join(" "), /^\d+ \d+$/);

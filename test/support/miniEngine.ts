@@ -20,6 +20,7 @@ interface State extends Made {
 interface Options {
     deleteBeforeReplace: boolean;
     beforeCreate: string[];
+    afterCreate: string[];
     onError: string[];
 }
 
@@ -43,11 +44,28 @@ export class MiniEngine implements Deployer {
 
     constructor(
         private readonly stack: string,
-        private readonly program: () => object,
+        private readonly program: () => Promise<object>,
     ) {}
 
-    /** Runs the program with settings, and returns how much it did. Rejects with the first failure; whatever was done until then stays. */
+    /** Runs the program with settings, and returns how many resources it made and removed. Rejects with the first failure and all errors that were logged; whatever was done until then stays. */
     async up(settings: Properties): Promise<number> {
+        const said: string[] = [];
+        const log = pulumi.log as { error: typeof pulumi.log.error };
+        const { error } = log;
+        log.error = (message) => {
+            said.push(message);
+            return Promise.resolve();
+        };
+        try {
+            return await this.carryOut(settings);
+        } catch (failure) {
+            throw new Error([...said, (failure as Error).message].join("\n"), { cause: failure });
+        } finally {
+            log.error = error;
+        }
+    }
+
+    private async carryOut(settings: Properties): Promise<number> {
         this.events.length = 0;
         const options = new Map<string, Options>();
         const hooks = new Map<string, Callback>();
@@ -87,13 +105,13 @@ export class MiniEngine implements Deployer {
         interceptHooks(options, hooks);
         pulumi.runtime.setAllConfig(settingsOf(settings), ["decanter:secrets"]);
 
-        const outputs = this.program();
+        const outputs = await Promise.race([failed, this.program()]);
         await Promise.race([failed, settled()]);
         this.outputs = await Promise.race([failed, valueOf(pulumi.output(outputs))]);
         for (const state of this.states.filter(({ type, name }) => !declared.has(`${type} ${name}`)))
             this.retire(state);
         await this.removeRetired();
-        return this.events.length;
+        return this.events.filter((event) => !event.startsWith("hook ")).length;
     }
 
     /** Removes everything. */
@@ -129,16 +147,20 @@ export class MiniEngine implements Deployer {
             if (type.startsWith("docker:index/c")) this.events.push(`create ${name}`);
             if (old) this.retire(old);
             this.states.push({ type, name, inputs, ...made, tainted: false });
+            for (const hook of options?.afterCreate ?? []) {
+                this.events.push(`hook ${hook}`);
+                await invoke(hooks, hook, resproto.ResourceHookRequest, inputs);
+            }
             return made;
         } catch (error) {
             this.events.push(`fail ${name}`);
             if (error instanceof HalfMade) {
                 if (old) this.retire(old);
                 this.states.push({ type, name, inputs, ...error.made, tainted: true });
-                const input = { ...inputs, name: error.made.outputs.name as string };
-                for (const hook of options?.onError ?? [])
-                    await invoke(hooks, hook, resproto.ErrorHookRequest, input);
             }
+            const { name: given } = error instanceof HalfMade ? error.made.outputs : inputs;
+            for (const hook of options?.onError ?? [])
+                await invoke(hooks, hook, resproto.ErrorHookRequest, { ...inputs, name: given as string });
             throw error;
         }
     }
@@ -181,6 +203,7 @@ function interceptHooks(options: Map<string, Options>, hooks: Map<string, Callba
             options.set(`${request.getType()} ${request.getName()}`, {
                 deleteBeforeReplace: request.getDeletebeforereplace(),
                 beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
+                afterCreate: request.getHooks()?.getAfterCreateList() ?? [],
                 onError: request.getHooks()?.getOnErrorList() ?? [],
             });
             return registerResource(request, done);

@@ -11,7 +11,7 @@ import { ReleaseImage, type ReleaseImageArgs } from "../../components/releaseIma
 import { ReleaseSecrets } from "../../components/releaseSecrets";
 import { Router, type RouterArgs } from "../../components/router";
 import { Swap } from "../../components/swap";
-import { previousRelease } from "../../stacks/outputs";
+import { lastReleases, releasesUpTo } from "../../stacks/outputs";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../support/mockPulumi";
 
 /** What every container has to have, spelled out. */
@@ -26,6 +26,7 @@ const platform = `linux/${process.arch === "x64" ? "amd64" : process.arch}`;
 const labels = { "decanter.stack": "decanter/test" };
 const labelList = [{ label: "decanter.stack", value: "decanter/test" }];
 const routerLabel = { label: "decanter.router", value: "web-router-1a2b3c4" };
+const versionLabel = { label: "decanter.version", value: "1.2.3" };
 const network = { networkMode: "web-router-1a2b3c4", networksAdvanced: [{ name: "web-router-1a2b3c4" }] };
 
 /** The options of a resource that is declared without any. */
@@ -269,7 +270,10 @@ describe("LocalRegistry", () => {
         assert.deepEqual(others, {
             ...hardened,
             image: "registry:3",
-            envs: ["REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry"],
+            envs: [
+                "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/var/lib/registry",
+                "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR=",
+            ],
             ports: [{ internal: 5000, external: 25000, ip: "127.0.0.1" }],
             volumes: [{ volumeName: "web-registry-1a2b3c4", containerPath: "/var/lib/registry" }],
             wait: true,
@@ -327,6 +331,7 @@ describe("Migration", () => {
             deleteBeforeReplace: false,
             replaceOnChanges: ["memory"],
             ignoreChanges: ["memorySwap"],
+            hooks: { onError: ["web-migration-missing"] },
         });
         assert.equal(migrated.name, "web-migration");
         // A preview must not migrate.
@@ -344,7 +349,9 @@ describe("Swap", () => {
             healthPath: "/up",
         });
         const gate = new pulumi.ResourceHook("gate", () => undefined);
-        new Swap("web-swap", { router, containers: ["b", "a"], drainSeconds: 7, gate, labels });
+        const swapped = new pulumi.ResourceHook("swapped", () => undefined);
+        const args = { router, containers: ["b", "a"], version: "1.2.3", bakeSeconds: 2, drainSeconds: 7 };
+        new Swap("web-swap", { ...args, gate, swapped, secrets: pulumi.output<string[]>([]), labels });
         await settled();
         const { inputs, options } = the(recorded, "Container", "web-swap");
         assert.deepEqual(inputs, {
@@ -356,8 +363,10 @@ describe("Swap", () => {
                 "PORT=4001",
                 "HEALTH_PATH=/up",
                 "BEHIND_PROXY=false",
+                "VERSION=1.2.3",
+                "CHECK_SECONDS=15",
+                "BAKE_SECONDS=2",
                 "DRAIN_SECONDS=7",
-                "CHECK_SECONDS=30",
             ],
             networkMode: "container:web-router-id",
             volumes: [{ volumeName: "web-router-1a2b3c4", containerPath: "/var/lib/haproxy" }],
@@ -372,14 +381,14 @@ describe("Swap", () => {
             },
             mustRun: false,
             wait: true,
-            waitTimeout: 47,
+            waitTimeout: 49,
         });
         assert.deepEqual(options, {
             ...plain,
             parent: "decanter:index:Swap",
             deleteBeforeReplace: false,
             dependencies: ["web-router", "web-router", "web-router"],
-            hooks: { beforeCreate: ["gate"], onError: ["web-swap-log"] },
+            hooks: { beforeCreate: ["gate"], afterCreate: ["swapped"], onError: ["web-swap-log"] },
         });
     });
 });
@@ -395,6 +404,7 @@ describe("DockerService", () => {
         });
         const service = new DockerService("web", {
             image: "web@sha256:1",
+            version: "1.2.3",
             router,
             env: { B: "2", SAME: "plain" },
             // Not marked: the component has to do it.
@@ -420,7 +430,7 @@ describe("DockerService", () => {
         const { inputs, options } = the(recorded, "Container", "web-1");
         const { envs, healthcheck, ...others } = inputs;
         assert.deepEqual(secretValue(envs), ["A=1", "B=2", "SAME=secret"]);
-        assert.match((healthcheck.tests as string[]).join(" "), /127\.0\.0\.1\/4001 .*GET \/up /);
+        assert.match((healthcheck.tests as string[]).join(" "), /127\.0\.0\.1\/4001;.*GET \/up /);
         assert.deepEqual(others, {
             ...hardened,
             ...network,
@@ -430,7 +440,7 @@ describe("DockerService", () => {
             restart: "unless-stopped",
             stopTimeout: 30,
             destroyGraceSeconds: 30,
-            labels: [routerLabel],
+            labels: [versionLabel, routerLabel],
         });
         assert.deepEqual(options, {
             parent: "decanter:index:DockerService",
@@ -438,7 +448,7 @@ describe("DockerService", () => {
             replaceOnChanges: ["memory"],
             ignoreChanges: ["memorySwap"],
             dependencies: ["web-router"],
-            hooks: {},
+            hooks: { onError: ["web-missing"] },
         });
         assert.deepEqual(await valueOf(service.containers), ["web-1-1a2b3c4"]);
     });
@@ -464,22 +474,22 @@ describe("DockerService", () => {
         assert.deepEqual(secretValue(migration.inputs.envs), ["A=1", "B=2", "SAME=secret"]);
         assert.deepEqual(migration.inputs.command, ["exec bin/migrate"]);
         assert.equal(migration.inputs.networkMode, "web-router-1a2b3c4");
-        assert.deepEqual(migration.inputs.labels, [...labelList, routerLabel]);
+        assert.deepEqual(migration.inputs.labels, [...labelList, versionLabel, routerLabel]);
         assert.equal(migration.options?.deleteBeforeReplace, false);
         for (const name of ["web-1", "web-2", "web-3"]) {
             const { inputs, options } = the(recorded, "Container", name);
             assert.equal(inputs.stopTimeout, 5);
             assert.equal(inputs.destroyGraceSeconds, 5);
-            assert.deepEqual(inputs.labels, [...labelList, routerLabel]);
+            assert.deepEqual(inputs.labels, [...labelList, versionLabel, routerLabel]);
             assert.equal(options?.deleteBeforeReplace, false);
-            assert.deepEqual(options.hooks, { beforeCreate: ["web-migration"] });
+            assert.deepEqual(options.hooks, { beforeCreate: ["web-migration"], onError: ["web-missing"] });
             assert.ok(options.dependencies.includes("web-migration"), options.dependencies.join(" "));
         }
         const names = ["web-1-1a2b3c4", "web-2-1a2b3c4", "web-3-1a2b3c4"];
         const swap = the(recorded, "Container", "web-swap");
         assert.deepEqual(swap.inputs.command, names);
         assert.ok((swap.inputs.envs as string[]).includes("DRAIN_SECONDS=5"));
-        assert.deepEqual(swap.inputs.labels, [...labelList, routerLabel]);
+        assert.deepEqual(swap.inputs.labels, [...labelList, versionLabel, routerLabel]);
         assert.deepEqual(swap.options?.hooks, { beforeCreate: ["web-healthy"], onError: ["web-swap-log"] });
         for (const name of ["web-1", "web-2", "web-3"])
             assert.ok(swap.options.dependencies.includes(name), `the swap does not wait for ${name}`);
@@ -493,32 +503,21 @@ describe("DockerService", () => {
     });
 });
 
-describe("what ran before", () => {
-    const now = { version: "2.0.0", image: "web@sha256:2" };
-    const older = { version: "0.9.0", image: "web@sha256:0" };
-    const cases: [name: string, last: Record<string, unknown>, expected: unknown][] = [
-        ["is nothing on the first deploy", {}, null],
-        [
-            "is the last release when the image has changed",
-            { version: "1.0.0", image: "web@sha256:1", previous: older },
-            { version: "1.0.0", image: "web@sha256:1" },
-        ],
-        [
-            "stays when the image is the same",
-            { version: "2.0.0", image: "web@sha256:2", previous: older },
-            older,
-        ],
-        [
-            "stays nothing when the first image is the same",
-            { version: "2.0.0", image: "web@sha256:2", previous: null },
-            null,
-        ],
+describe("the releases of a stack", () => {
+    const release = (number: number) => ({ version: `${number}.0.0`, image: `web@sha256:${number}` });
+    const cases: [name: string, last: number[], expected: number[]][] = [
+        ["are one on the first deploy", [], [4]],
+        ["have the new one first", [3, 2], [4, 3, 2]],
+        ["are as many as are kept", [3, 2, 1], [4, 3, 2]],
+        ["stay as they are when the image is the same", [4, 3], [4, 3]],
+        ["have one first that was there before", [3, 4, 2], [4, 3, 2]],
     ];
     for (const [name, last, expected] of cases) {
         it(name, async () => {
-            const recorded = await mockPulumi({}, [], last);
-            const previous = previousRelease({ ...now, image: pulumi.output(now.image) });
-            assert.deepEqual(await valueOf(previous), expected);
+            const outputs = last.length > 0 ? { releases: last.map(release) } : {};
+            const recorded = await mockPulumi({}, [], outputs);
+            const releases = releasesUpTo(release(4), await lastReleases(), 3);
+            assert.deepEqual(releases, expected.map(release));
             assert.deepEqual(children(recorded), ["StackReference organization/decanter/test"]);
         });
     }

@@ -10,6 +10,7 @@ import { mockPulumi, valueOf } from "../support/mockPulumi";
 type Settings = Record<string, unknown>;
 
 const password = "pulumi config set --secret registryPassword";
+const built = `ghcr.io:443/acme/hello@sha256:${"0a".repeat(32)}`;
 const declared = (
     parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: Record<string, Record<string, unknown>> }
 ).config;
@@ -44,6 +45,13 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { dockerfile: "Missing" },
         'must be a file in examples/hello, got "Missing": pulumi config set dockerfile Dockerfile',
     ],
+    ...["hello:1.0.0", "hello@sha256:1", `Hello@sha256:${"0".repeat(64)}`].map(
+        (image): (typeof wrong)[number] => [
+            "image",
+            { image },
+            `must be an image by digest, got "${image}": pulumi config set image ghcr.io/acme/hello@sha256:...`,
+        ],
+    ),
     [
         "healthPath",
         { healthPath: "health" },
@@ -61,6 +69,8 @@ const wrong: [key: string, settings: Settings, line: string][] = [
             ["port", "1 to 65535", [0, 65536, "", "web", 1.5, "-1", "1e3", " 80"], 4000],
             ["replicas", "1 to 8", [0, 9], 2],
             ["bootSeconds", "1 to 3600", [0, 3601], 60],
+            ["bakeSeconds", "0 to 3600", [-1, 3601], 3],
+            ["keepReleases", "2 to 100", [0, 1, 101], 5],
             ["drainSeconds", "1 to 3600", [0, 3601], 30],
             ["migrateSeconds", "1 to 86400", [0, 86_401], 300],
             ["secretsVersion", "0 to 1000000", [-1, 1_000_001], 2],
@@ -295,10 +305,13 @@ describe("the settings of a stack", () => {
                 release: "hello",
                 version: "0.1.0",
                 dockerfile: undefined,
+                image: undefined,
+                keepReleases: 5,
                 port: 4000,
                 healthPath: "/health",
                 replicas: 1,
                 bootSeconds: 60,
+                bakeSeconds: 3,
                 drainSeconds: 30,
                 migrate: "bin/migrate",
                 migrateSeconds: 300,
@@ -334,6 +347,8 @@ describe("the settings of a stack", () => {
             [{ readOnly: false }, { readOnly: false }],
             [{ behindProxy: true }, { behindProxy: true }],
             [{ dockerfile: "mix.exs" }, { dockerfile: "mix.exs" }],
+            [{ image: built }, { image: built }],
+            [{ bakeSeconds: 0 }, { bakeSeconds: 0 }],
             [{ migrate: "none" }, { migrate: undefined }],
             [{ migrate: "bin/hello eval Seed.run" }, { migrate: "bin/hello eval Seed.run" }],
             [{ version: "1.0.0-rc.1+abc" }, { version: "1.0.0-rc.1+abc" }],

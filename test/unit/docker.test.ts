@@ -259,6 +259,17 @@ describe("a migration that runs", () => {
         return async () => migrated.callback({} as pulumi.ResourceHookArgs);
     }
 
+    const failed =
+        'the migration "bin/migrate" failed; the old release serves on, and the next pulumi up migrates again: ' +
+        "container web-migration";
+    /** A `docker` whose container does something when it is started, and is then in a state. */
+    const migrating = (start: string, state = { Status: "exited", ExitCode: 7, OOMKilled: false }) => `
+        case "$*" in
+            *start*) ${start} ;;
+            *inspect*) echo '${JSON.stringify([{ Name: "/web-migration", RestartCount: 0, State: state }])}' ;;
+            *logs*) echo 'url has hunter2'; echo boom >&2 ;;
+        esac`;
+
     it("runs once for all replicas", async () => {
         const migrate = await hookOf({ host: "ssh://a@b" });
         await withDocker("exit 0", async (calls) => {
@@ -270,27 +281,37 @@ describe("a migration that runs", () => {
 
     it("fails every replica with its exit code and its last lines, secrets hidden", async () => {
         const migrate = await hookOf();
-        const message =
-            'the migration "bin/migrate" exited with 7; the old release serves on, and the next pulumi up ' +
-            "migrates again:\n  | url has [secret]\n  | boom";
-        await withDocker("echo 'url has hunter2'; echo boom >&2; exit 7", async (calls) => {
+        const message = `${failed} stopped with exit code 7. Its last lines:\n  | url has [secret]\n  | boom`;
+        await withDocker(migrating("exit 7"), async (calls) => {
             await assert.rejects(migrate(), { message });
             await assert.rejects(migrate(), { message });
-            assert.deepEqual(calls(), ["start --attach web-migration-id"]);
+            assert.deepEqual(calls(), [
+                "start --attach web-migration-id",
+                "container inspect web-migration-id",
+                "logs --tail 300 web-migration",
+            ]);
+        });
+    });
+
+    it("fails with Docker's words where its container cannot be started", async () => {
+        const migrate = await hookOf();
+        const state = { Status: "created", ExitCode: 127, OOMKilled: false };
+        await withDocker(migrating("echo no such file; exit 1", state), async () => {
+            await assert.rejects(migrate(), /web-migration could not be started \(no such file\)\. Its last/);
         });
     });
 
     it("is killed when its time is over", async () => {
         const migrate = await hookOf({ seconds: 1, host: "ssh://a@b" });
-        await withDocker('[ "$3" != start ] || { echo waiting; exec sleep 30; }', async (calls) => {
-            await assert.rejects(migrate(), {
-                message:
-                    'the migration "bin/migrate" took longer than 1 s (migrateSeconds); the old release serves ' +
-                    "on, and the next pulumi up migrates again:\n  | waiting",
-            });
+        await withDocker(migrating("exec sleep 30"), async (calls) => {
+            const problem = "took longer than 1 s (migrateSeconds)";
+            const message = `${failed} ${problem}. Its last lines:\n  | url has [secret]\n  | boom`;
+            await assert.rejects(migrate(), { message });
             assert.deepEqual(calls(), [
                 "--host ssh://a@b start --attach web-migration-id",
                 "--host ssh://a@b kill web-migration-id",
+                "--host ssh://a@b container inspect web-migration-id",
+                "--host ssh://a@b logs --tail 300 web-migration",
             ]);
         });
     });
@@ -306,7 +327,16 @@ describe("a swap", () => {
             port: 4001,
             healthPath: "/up",
         });
-        const args = { image: "web@sha256:1", router, env: {}, port: 4001, healthPath: "/up", replicas: 2 };
+        const args = {
+            image: "web@sha256:1",
+            version: "1.0.0",
+            bakeSeconds: 0,
+            router,
+            env: {},
+            port: 4001,
+            healthPath: "/up",
+            replicas: 2,
+        };
         new DockerService(
             "web",
             {
@@ -327,7 +357,11 @@ describe("a swap", () => {
         const run = async () => beforeCreate[0]?.callback({} as pulumi.ResourceHookArgs);
         const state = (Status: string) =>
             JSON.stringify([
-                { Name: "/web-1", State: { Status, ExitCode: 1, Health: { Status: "healthy" } } },
+                {
+                    Name: "/web-1",
+                    RestartCount: 0,
+                    State: { Status, ExitCode: 1, Health: { Status: "healthy" } },
+                },
             ]);
         await withDocker(`echo '${state("running")}'`, async (calls) => {
             await run();
@@ -337,7 +371,7 @@ describe("a swap", () => {
         await withDocker(script, () =>
             assert.rejects(
                 run,
-                /: container web-1 stopped at boot with exit code 1\. Its last lines:\n {2}\| \[secret\]$/,
+                /: container web-1 stopped with exit code 1\. Its last lines:\n {2}\| \[secret\]$/,
             ),
         );
     });
@@ -346,13 +380,31 @@ describe("a swap", () => {
         const { onError } = await swapOf();
         assert.equal(onError.length, 1);
         const failed = { newInputs: { name: "web-swap-7" } } as unknown as pulumi.ErrorHookArgs;
-        await withDocker("echo 'no server is up'", async (calls) => {
-            let again: unknown;
-            const errors = await logged(async () => (again = await onError[0]?.callback(failed)));
-            assert.equal(again, false);
-            assert.deepEqual(errors, ["the traffic did not move, the swap said:\n  | no server is up"]);
-            assert.deepEqual(calls(), ["--host ssh://a@b logs --tail 300 web-swap-7"]);
-        });
+        const states = ["running", "exited"].map((Status, index) => ({
+            Name: `/web-${index + 1}`,
+            RestartCount: 0,
+            State: { Status, ExitCode: 7 },
+        }));
+        const script = `
+            case "$*" in
+                *"logs --tail 300 web-swap-7") echo 'no server is up' ;;
+                *logs*) echo hunter2 ;;
+                *inspect*) $LOST echo '${JSON.stringify(states)}' ;;
+            esac`;
+        const said =
+            "the new release did not get the traffic, or lost it. The swap said:\n  | no server is up";
+        for (const [lost, stopped] of [
+            ["", "\ncontainer web-2 stopped with exit code 7. Its last lines:\n  | [secret]"],
+            // The host itself may be out of reach.
+            ["exit 1;", ""],
+        ] as const) {
+            await withDocker(script.replace("$LOST", lost), async () => {
+                let again: unknown;
+                const errors = await logged(async () => (again = await onError[0]?.callback(failed)));
+                assert.equal(again, false);
+                assert.deepEqual(errors, [said + stopped]);
+            });
+        }
     });
 });
 

@@ -5,6 +5,7 @@ import { withDocker } from "../support/mockPulumi";
 const refused = "the new release is not healthy, so it gets no traffic and the old one serves on: container";
 
 interface State {
+    RestartCount?: number;
     Status: string;
     ExitCode?: number;
     OOMKilled?: boolean;
@@ -17,9 +18,9 @@ const starting: State = { Status: "running", Health: { Status: "starting", Log: 
 /** A `docker` whose first looks at the containers see the first states, and all later ones the last. */
 function seeing(...looks: State[][]): string {
     const files = looks.map((states, index) => {
-        const containers = states.map((state, number) => ({
+        const containers = states.map(({ RestartCount = 0, ...state }, number) => ({
             Name: `/web-${number + 1}`,
-            RestartCount: 0,
+            RestartCount,
             State: { ExitCode: 0, OOMKilled: false, ...state },
         }));
         return `cat > look-${index + 1} <<'END'\n${JSON.stringify(containers)}\nEND`;
@@ -30,12 +31,16 @@ function seeing(...looks: State[][]): string {
         case "$*" in
             *"container inspect"*) cat look-$look ;;
             *logs*) echo "booting with hunter2"; echo "boom: hunter2" >&2 ;;
+            *events*) echo "$EVENTS" ;;
             *) exit 64 ;;
         esac`;
 }
 
-function gate(containers: string[], given: { bootSeconds?: number; host?: string } = {}): Promise<void> {
-    return healthGate({ containers, bootSeconds: 30, secrets: ["hunter2"], ...given });
+function gate(
+    containers: string[],
+    given: { bootSeconds?: number; bakeSeconds?: number; host?: string } = {},
+): Promise<void> {
+    return healthGate({ containers, bootSeconds: 30, bakeSeconds: 0, secrets: ["hunter2"], ...given });
 }
 
 describe("the health gate", () => {
@@ -61,14 +66,14 @@ describe("the health gate", () => {
 
     const memory = "was killed because it used more memory than its limit (memoryMb)";
     const stopped: [name: string, state: State, problem: string][] = [
-        ["exited with 1", { Status: "exited", ExitCode: 1 }, "stopped at boot with exit code 1"],
-        ["exited with 0", { Status: "exited", ExitCode: 0 }, "stopped at boot with exit code 0"],
-        ["restarts", { Status: "restarting", ExitCode: 137 }, "stopped at boot with exit code 137"],
-        ["is dead", { Status: "dead", ExitCode: 2 }, "stopped at boot with exit code 2"],
+        ["exited with 1", { Status: "exited", ExitCode: 1 }, "stopped with exit code 1"],
+        ["exited with 0", { Status: "exited", ExitCode: 0 }, "stopped with exit code 0"],
+        ["restarts", { Status: "restarting", ExitCode: 137 }, "was ended by SIGKILL (exit code 137)"],
+        ["is dead", { Status: "dead", ExitCode: 2 }, "stopped with exit code 2"],
         [
             "stopped although it was healthy",
             { ...healthy, Status: "exited", ExitCode: 3 },
-            "stopped at boot with exit code 3",
+            "stopped with exit code 3",
         ],
         ["used up its memory", { Status: "restarting", ExitCode: 137, OOMKilled: true }, memory],
     ];
@@ -107,6 +112,72 @@ describe("the health gate", () => {
                         `${answer}. Its last lines:\n  | booting with [secret]\n  | boom: [secret]`,
                 });
             });
+        });
+    }
+
+    it("stays open only for a container that stays healthy", async () => {
+        const unhealthy: State = { Status: "running", Health: { Status: "unhealthy", Log: log } };
+        const problem =
+            "was healthy and is so no more (bakeSeconds); the last check said: GET /up answered 500";
+        await withDocker(seeing([healthy], [healthy], [unhealthy]), async () => {
+            await assert.rejects(gate(["web-1"], { bakeSeconds: 30 }), {
+                message: `${refused} web-1 ${problem}. Its last lines:\n  | booting with [secret]\n  | boom: [secret]`,
+            });
+        });
+        await withDocker(seeing([healthy]), async (calls) => {
+            await gate(["web-1"], { bakeSeconds: 0.5 });
+            assert.ok(calls().length > 1);
+        });
+    });
+
+    it("notices that a container was started again, however fast that went", async () => {
+        for (const [events, problem] of [
+            ["die 1\ndie 7", "stopped with exit code 7"],
+            ["die 1\noom \ndie 137", "was killed because it used more memory than its limit \\(memoryMb\\)"],
+            ["", "stopped, and Docker started it again"],
+        ] as const) {
+            process.env.EVENTS = events;
+            const looks = [[starting], [{ ...starting, RestartCount: 1 }]];
+            await withDocker(seeing(...looks), () =>
+                assert.rejects(gate(["web-1"]), new RegExp(`web-1 ${problem}\\. Its last lines`)),
+            );
+        }
+        delete process.env.EVENTS;
+        // What happened before, in a deploy that failed, does not count.
+        await withDocker(seeing([{ ...starting, RestartCount: 2 }], [{ ...healthy, RestartCount: 2 }]), () =>
+            gate(["web-1"]),
+        );
+    });
+
+    const remedies: [name: string, said: string, remedy: string][] = [
+        [
+            "misses a variable",
+            'could not fetch environment variable "WINE_LIST" because it is not set',
+            "It misses WINE_LIST: pulumi config set --secret --path secrets.WINE_LIST (or --path env.WINE_LIST).",
+        ],
+        [
+            "misses a variable in Phoenix's words",
+            "environment variable DATABASE_URL is missing.",
+            "It misses DATABASE_URL: pulumi config set --secret --path secrets.DATABASE_URL (or --path env.DATABASE_URL).",
+        ],
+        [
+            "is for another CPU",
+            "exec /bin/sh failed: Exec format error",
+            "The image is for another CPU, linux/arm64: set platform to what the Docker host is.",
+        ],
+    ];
+    for (const [name, said, remedy] of remedies) {
+        it(`says what to do for a release that ${name}`, async () => {
+            const script = `case "$*" in
+                *"image inspect"*) echo linux/arm64 ;;
+                *"container inspect"*) echo '[{"Name":"/web-1","RestartCount":0,"State":{"Status":"exited","ExitCode":1}}]' ;;
+                *logs*) echo '${said}' ;;
+            esac`;
+            await withDocker(script, () =>
+                assert.rejects(gate(["web-1"]), {
+                    message: `${refused} web-1 stopped with exit code 1. ${remedy} Its last lines:\n  | ${said}`,
+                }),
+            );
         });
     }
 

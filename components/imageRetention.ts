@@ -1,0 +1,83 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { docker, valueOf } from "./docker";
+
+export interface ImageRetentionArgs {
+    /** Registry and path of the images, such as `ghcr.io/acme/hello`. */
+    repository: pulumi.Input<string>;
+    /** Images that stay, by digest: the one that serves, and those that one may go back to. */
+    keep: pulumi.Input<string[]>;
+    /** Network of the stack's containers. */
+    networkName: pulumi.Input<string>;
+    /** Container of the stack's own registry. Another registry has rules of its own for what it keeps. */
+    registryContainer?: pulumi.Input<string>;
+    /** Docker host. */
+    host?: string;
+}
+
+/**
+ * Which images of a release stay on the Docker host, and in the stack's own registry. All others go when a deploy has
+ * moved the traffic: those of older releases, and those of tries that have failed, with what such a try has left running.
+ */
+export class ImageRetention extends pulumi.ComponentResource {
+    /** Removes the images. What it cannot remove is a warning, and is tried again by the next deploy. */
+    public readonly pruned: pulumi.ResourceHook;
+
+    constructor(name: string, args: ImageRetentionArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:ImageRetention", name, {}, opts);
+
+        this.pruned = new pulumi.ResourceHook(`${name}-prune`, async () => {
+            try {
+                await prune(args);
+            } catch (error) {
+                const why = error instanceof Error ? error.message : String(error);
+                await pulumi.log.warn(
+                    `old images could not be removed, the next deploy tries again: ${why}`,
+                    this,
+                );
+            }
+        });
+        this.registerOutputs({});
+    }
+}
+
+async function prune(args: ImageRetentionArgs): Promise<void> {
+    const { repository, keep, networkName, registryContainer, host } = await valueOf(pulumi.output(args));
+    const run = async (...command: string[]) => {
+        const { code, stdout, output } = await docker(host, command, 300);
+        if (code !== 0) throw new Error(output.trim());
+        return stdout.split("\n").filter((line) => line !== "");
+    };
+
+    const format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
+    const images = await run("image", "ls", "--no-trunc", "--digests", "--format", format, repository);
+    const kept = (await docker(host, ["image", "inspect", "--format", "{{.Id}}", ...keep])).stdout.split(
+        "\n",
+    );
+    const old = images.map((line) => line.split(" ")).filter(([id = ""]) => !kept.includes(id));
+
+    // Pulumi would remove these containers at the end, but an image goes only after them.
+    const ancestors = [...new Set(old.map(([id]) => `ancestor=${id}`))].flatMap((filter) => [
+        "--filter",
+        filter,
+    ]);
+    const label = `label=decanter.router=${networkName}`;
+    const containers =
+        old.length > 0 ? await run("ps", "-aq", "--no-trunc", "--filter", label, ...ancestors) : [];
+    if (containers.length > 0) {
+        await run("stop", ...containers);
+        await run("rm", ...containers);
+    }
+    // With its last tag an image loses its digests too.
+    const names = old.map(([, tag = "", digest = ""]) => (tag.endsWith(":<none>") ? digest : tag));
+    if (names.length > 0) await run("rmi", ...new Set(names));
+
+    if (registryContainer !== undefined) {
+        const script = path.join(__dirname, "..", "docker", "registry", "prune");
+        const image = repository.slice(repository.indexOf("/") + 1);
+        const digests = keep.map((reference) => reference.slice(reference.indexOf("@") + 1));
+        const command = ["/bin/sh", "-c", fs.readFileSync(script, "utf8"), "prune", image, ...digests];
+        await run("exec", registryContainer, ...command);
+    }
+}
