@@ -1,0 +1,238 @@
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+describe("bin/up", () => {
+    it("refuses a stack that is not there in one line, and makes and installs nothing", () => {
+        const home = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-home-"));
+        const before = fs.readdirSync(".");
+        // Neither node nor docker nor pulumi: none of them is needed to see that.
+        const env = { PATH: "/usr/bin:/bin", HOME: home };
+        const { status, stdout, stderr } = spawnSync("./bin/up", ["nonsense", "--yes"], {
+            env,
+            encoding: "utf8",
+        });
+        assert.equal(
+            stderr,
+            "up: there is no stack nonsense: Pulumi.nonsense.yaml is missing (pulumi stack init nonsense makes one)\n",
+        );
+        assert.deepEqual([status, stdout], [1, ""]);
+        assert.deepEqual([fs.readdirSync("."), fs.readdirSync(home)], [before, []]);
+        fs.rmSync(home, { recursive: true });
+    });
+
+    it("says what to install where it may not", () => {
+        // A checkout without tools of its own.
+        const checkout = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
+        fs.cpSync("bin", path.join(checkout, "bin"), { recursive: true });
+        const tools = path.join(checkout, "tools");
+        fs.mkdirSync(tools);
+        // Not root, and nothing but what the scripts themselves need.
+        fs.writeFileSync(path.join(tools, "id"), "#!/bin/sh\necho 1000\n", { mode: 0o755 });
+        for (const tool of ["bash", "basename", "dirname"]) {
+            fs.symlinkSync(`/usr/bin/${tool}`, path.join(tools, tool));
+        }
+        const env = { PATH: tools, HOME: tools };
+        const { status, stderr } = spawnSync("/bin/bash", [path.join(checkout, "bin/up")], {
+            env,
+            encoding: "utf8",
+        });
+        assert.equal(
+            stderr,
+            "up: Node.js 22.12 or newer, with npm, is missing: install it, and run this again\n",
+        );
+        assert.equal(status, 1);
+        fs.rmSync(checkout, { recursive: true });
+    });
+});
+
+/** A checkout whose pulumi and docker are scripts, with a state in files. */
+class FakeCheckout {
+    readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
+    private readonly tools = path.join(this.folder, "tools");
+
+    constructor(pulumi: string, docker = "exit 0") {
+        for (const folder of ["bin", "Pulumi.yaml", "package-lock.json"])
+            fs.cpSync(folder, path.join(this.folder, folder), { recursive: true });
+        // Newer than the list of packages, so nothing is installed.
+        fs.mkdirSync(path.join(this.folder, "node_modules"));
+        fs.writeFileSync(path.join(this.folder, "node_modules/.package-lock.json"), "");
+        fs.utimesSync(path.join(this.folder, "package-lock.json"), 0, 0);
+        fs.writeFileSync(path.join(this.folder, "Pulumi.local.yaml"), "encryptionsalt: v1:a\n");
+        fs.mkdirSync(this.tools);
+        this.write("pulumi", `echo "pulumi $*" >> "$CALLS"\n${pulumi}`);
+        this.write("docker", `echo "docker $*" >> "$CALLS"\n${docker}`);
+        fs.symlinkSync(process.execPath, path.join(this.tools, "node"));
+    }
+
+    private write(tool: string, script: string): void {
+        fs.writeFileSync(path.join(this.tools, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+
+    /** Locks the stack as Pulumi does. */
+    lock(owner: { pid: number; hostname: string }): void {
+        const folder = path.join(this.folder, "state/.pulumi/locks/organization/decanter/local");
+        fs.mkdirSync(folder, { recursive: true });
+        const lock = { ...owner, username: "ada", timestamp: "2026-11-21T10:00:00.5Z" };
+        fs.writeFileSync(path.join(folder, "1.json"), JSON.stringify(lock));
+    }
+
+    /** Runs a command, and gives how it ended and what it called. */
+    run(command: string, ...args: string[]) {
+        const calls = path.join(this.folder, "calls");
+        fs.writeFileSync(calls, "");
+        const ended = spawnSync(path.join(this.folder, "bin", command), args, {
+            encoding: "utf8",
+            env: {
+                PATH: `${this.tools}:/usr/bin:/bin`,
+                HOME: this.folder,
+                CALLS: calls,
+                PULUMI_BACKEND_URL: `file://${this.folder}/state`,
+            },
+        });
+        return { ...ended, calls: fs.readFileSync(calls, "utf8").trimEnd().split("\n") };
+    }
+
+    remove(): void {
+        fs.rmSync(this.folder, { recursive: true });
+    }
+}
+
+describe("the lock of a stack", () => {
+    let checkout: FakeCheckout;
+    beforeEach(() => (checkout = new FakeCheckout("exit 0")));
+    afterEach(() => checkout.remove());
+
+    it("is lifted where its process is gone, and what was under way is tidied up", () => {
+        const { pid } = spawnSync("true");
+        checkout.lock({ pid, hostname: os.hostname() });
+        const { stderr, calls } = checkout.run("up");
+        assert.match(
+            stderr,
+            new RegExp(
+                `lifting the lock of process ${pid} of ada, since 2026-11-21T10:00:00.5Z: that process is gone\n`,
+            ),
+        );
+        const under = calls.filter((call) => /pulumi (cancel|refresh|up)/.test(call));
+        assert.deepEqual(under, [
+            "pulumi cancel --stack local --yes",
+            "pulumi refresh --stack local --yes --skip-preview --clear-pending-creates",
+            "pulumi up --stack local --yes --skip-preview",
+        ]);
+    });
+
+    it("stays where its process lives, and its owner is named", () => {
+        checkout.lock({ pid: process.pid, hostname: os.hostname() });
+        const { status, stderr, calls } = checkout.run("up");
+        assert.equal(status, 1);
+        assert.equal(
+            stderr,
+            `up: the stack local is being deployed by process ${process.pid} of ada, since 2026-11-21T10:00:00.5Z: wait for it\n`,
+        );
+        assert.ok(!calls.some((call) => /cancel|pulumi up/.test(call)), calls.join("\n"));
+    });
+
+    it("stays where it is another machine's, whatever runs here", () => {
+        const { pid } = spawnSync("true");
+        checkout.lock({ pid, hostname: "cellar" });
+        const { status, stderr, calls } = checkout.run("up");
+        assert.equal(status, 1);
+        assert.match(
+            stderr,
+            /the stack local is locked from another machine, by process \d+ of ada, since 2026-/,
+        );
+        assert.ok(!calls.some((call) => /cancel|pulumi up/.test(call)), calls.join("\n"));
+    });
+});
+
+describe("bin/rollback", () => {
+    const image = (digit: number) => `registry/hello@sha256:${`${digit}`.repeat(64)}`;
+    const releases = ["1.0.2", "1.0.1", "1.0.0", "1.0.1"].map((version, index) => ({
+        version,
+        image: image(index),
+    }));
+    const pulumi = (given: object) =>
+        `case "$*" in "stack output --stack local --json") echo '${JSON.stringify(given)}' ;; esac`;
+    /** The image of 1.0.0 is nowhere. */
+    const docker = `case "$*" in *"${image(2)}") exit 1 ;; esac`;
+    let checkout: FakeCheckout;
+    beforeEach(() => (checkout = new FakeCheckout(pulumi({ releases }), docker)));
+    afterEach(() => checkout.remove());
+
+    const list = [
+        "  1.0.2        000000000000  runs now",
+        "  1.0.1        111111111111  ",
+        "  1.0.0        222222222222  its image is gone",
+        "  1.0.1        333333333333  ",
+    ].join("\n");
+
+    for (const [args, index] of [
+        [[], 1],
+        [["local"], 1],
+        [["1.0.1"], 1],
+        [["v1.0.1"], 1],
+        [["local", "3333333"], 3],
+        [["sha256:33333333"], 3],
+    ] as const) {
+        it(`runs ${args.join(" ") || "what ran before"} by its digest, with settings of its own`, () => {
+            const { status, stderr, calls } = checkout.run("rollback", ...args, "--diff");
+            assert.equal(status, 0, stderr);
+            assert.match(stderr, new RegExp(`going back to release 1\\.0\\.1 \\(${image(index)}\\)`));
+            const settings = `${checkout.folder}/.decanter/rollback.local.yaml`;
+            assert.ok(
+                calls.includes(
+                    `pulumi config set --stack local --config-file ${settings} image ${image(index)}`,
+                ),
+            );
+            assert.ok(
+                calls.includes(`pulumi config set --stack local --config-file ${settings} version 1.0.1`),
+            );
+            const flags = `--yes --skip-preview --config-file ${settings} --diff`;
+            assert.ok(calls.includes(`pulumi up --stack local ${flags}`), calls.join("\n"));
+        });
+    }
+
+    it("lists what there is to go back to", () => {
+        const { status, stdout, calls } = checkout.run("rollback", "--list");
+        assert.equal(status, 0);
+        assert.equal(stdout, `releases of the stack local, the newest first (version, digest):\n${list}\n`);
+        assert.ok(!calls.some((call) => call.includes("pulumi up")));
+    });
+
+    for (const [wanted, problem] of [
+        [
+            "1.0.0",
+            `the release 1.0.0 cannot be gone back to, its image ${image(2)} is neither on the Docker host nor in its registry`,
+        ],
+        ["2.0.0", "there is no release 2.0.0 to go back to in the stack local"],
+        // What runs is nothing to go back to.
+        ["1.0.2", "there is no release 1.0.2 to go back to in the stack local"],
+        // Too short to be meant as a digest.
+        ["1", "there is no release 1 to go back to in the stack local"],
+    ]) {
+        it(`refuses ${wanted}, and lists the others`, () => {
+            const { status, stderr, calls } = checkout.run("rollback", wanted ?? "");
+            assert.equal(stderr, `rollback: ${problem}. There are:\n${list}\n`);
+            assert.equal(status, 1);
+            assert.ok(!calls.some((call) => call.includes("pulumi up")));
+        });
+    }
+
+    it("says so where nothing has been deployed, or nothing before", () => {
+        for (const [given, problem] of [
+            [{}, "nothing has been deployed in the stack local yet"],
+            [
+                { releases: releases.slice(0, 1) },
+                "there is no release before this one to go back to in the stack local",
+            ],
+        ] as const) {
+            const other = new FakeCheckout(pulumi(given), docker);
+            const { status, stderr } = other.run("rollback");
+            assert.equal(status, 1);
+            assert.ok(stderr.startsWith(`rollback: ${problem}`), stderr);
+            other.remove();
+        }
+    });
+});
