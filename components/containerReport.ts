@@ -85,10 +85,13 @@ export async function report(
 }
 
 async function remedy(host: string | undefined, { Image }: ContainerState, log: string): Promise<string> {
-    // Elixir's own words, and those of a generated runtime.exs.
-    const missing = /environment variable "?([A-Za-z_]\w*)"? (?:is missing|because it is not set)/.exec(log);
-    if (missing) {
-        return ` It misses ${missing[1]}: pulumi config set --secret --path secrets.${missing[1]} (or --path env.${missing[1]}).`;
+    // Elixir's own words, those of a generated runtime.exs, and what is left of Elixir's in a crash at boot.
+    const words =
+        /environment variable "?([A-Za-z_]\w*)"? (?:is missing|because it is not set)|env=><<"([A-Za-z_]\w*)">>/;
+    const [, spelt, crashed] = words.exec(log) ?? [];
+    const missing = spelt ?? crashed;
+    if (missing !== undefined) {
+        return ` It misses ${missing}: pulumi config set --secret --path secrets.${missing} (or --path env.${missing}).`;
     }
     if (/exec format error/i.test(log)) {
         const format = "{{.Os}}/{{.Architecture}}";

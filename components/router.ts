@@ -2,6 +2,7 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { explainBuild } from "./docker";
 import { thisPlatform } from "./platform";
 
 export interface RouterArgs {
@@ -32,6 +33,8 @@ export interface RouterArgs {
      * @default this machine's
      */
     platform?: string;
+    /** Docker host that builds, for the report of a failed build. */
+    host?: string;
     /** Labels of every container, network and volume. */
     labels?: Labels;
 }
@@ -59,6 +62,9 @@ export class Router extends pulumi.ComponentResource {
 
         const labels = toLabels(args.labels);
         const folder = path.relative(process.cwd(), path.join(__dirname, "..", "docker", "router"));
+        const explained = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
+            explainBuild(failed, args.host, this),
+        );
         const image = new docker.Image(
             name,
             {
@@ -71,7 +77,7 @@ export class Router extends pulumi.ComponentResource {
                     args: { ROUTER_IMAGE: args.image },
                 },
             },
-            { parent: this },
+            { parent: this, hooks: { onError: [explained] } },
         );
         const network = new docker.Network(name, { labels }, { parent: this });
         const volume = new docker.Volume(name, { labels }, { parent: this });

@@ -3,17 +3,12 @@ import { App } from "../support/app";
 import { itDeploys } from "../support/deploys";
 import { engine } from "../support/dockerProvider";
 import { baseImages, freePort } from "../support/machine";
-import { RealEngine, whyNoEngine } from "../support/realEngine";
+import { RealEngine, skipWithoutEngine } from "../support/realEngine";
 
 describe("a release on a Docker host, with Pulumi's engine", function () {
     this.timeout(300_000);
 
-    before(async function () {
-        const reason = await whyNoEngine();
-        if (reason === undefined) return;
-        process.stderr.write(`  skipped: ${reason}\n`);
-        this.skip();
-    });
+    skipWithoutEngine();
 
     const name = (what: string) => `engine-test-${what}-${process.pid}`;
     describe("deploys", () =>

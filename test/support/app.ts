@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-/** The example in a folder of its own, with the misbehaviour of test/fixtures, for tests to change. */
+/** The example in a folder of its own, with what test/fixtures adds and replaces, for tests to change. */
 export class App {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-app-"));
 
@@ -12,8 +12,10 @@ export class App {
             recursive: true,
             filter: (source) => !skip.includes(path.basename(source)),
         });
-        fs.copyFileSync("test/fixtures/router.ex", this.path("lib/hello/router.ex"));
-        fs.copyFileSync("test/fixtures/runtime.exs", this.path("config/runtime.exs"));
+        for (const file of fs.readdirSync("test/fixtures")) {
+            const folder = file.endsWith(".exs") ? "config" : "lib/hello";
+            fs.copyFileSync(path.join("test/fixtures", file), this.path(path.join(folder, file)));
+        }
     }
 
     /** Makes the next build a release of another version. */
@@ -22,7 +24,7 @@ export class App {
         this.write("mix.exs", text.replace(/version: "[^"]*"/, `version: "${version}"`));
     }
 
-    write(file: string, text: string): void {
+    write(file: string, text: string | Uint8Array): void {
         fs.mkdirSync(path.dirname(this.path(file)), { recursive: true });
         fs.writeFileSync(this.path(file), text);
     }

@@ -25,24 +25,30 @@ export class HalfMade extends Error {
 /** The machine's Docker, for tests to look at. */
 export const engine = new Docker();
 
+/** A Docker host: its API, and its address for Docker's command line. */
+export interface Host {
+    api: Docker;
+    host?: string;
+}
+
 /**
- * Makes what a program declares, on the machine's own Docker: what @pulumi/docker and @pulumi/random do, for the
+ * Makes what a program declares, on a Docker host: what @pulumi/docker and @pulumi/random do, for the
  * properties that Decanter uses. Any other property is an error, so that nothing is left out in silence.
  */
-export async function make(type: string, name: string, inputs: Properties): Promise<Made> {
+export async function make(on: Host, type: string, name: string, inputs: Properties): Promise<Made> {
     const unique = `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
     switch (type) {
         case "docker:index/network:Network": {
-            const network = await engine.createNetwork({ Name: unique, Labels: labels(inputs) });
+            const network = await on.api.createNetwork({ Name: unique, Labels: labels(inputs) });
             return { id: network.id, outputs: { name: unique } };
         }
         case "docker:index/volume:Volume":
-            await engine.createVolume({ Name: unique, Labels: labels(inputs) });
+            await on.api.createVolume({ Name: unique, Labels: labels(inputs) });
             return { id: unique, outputs: { name: unique } };
         case "docker:index/image:Image":
-            return makeImage(inputs);
+            return makeImage(on, inputs);
         case "docker:index/container:Container":
-            return makeContainer(inputs.name ?? unique, inputs);
+            return makeContainer(on, inputs.name ?? unique, inputs);
         case "random:index/randomPassword:RandomPassword":
             return {
                 id: "none",
@@ -58,15 +64,15 @@ export async function make(type: string, name: string, inputs: Properties): Prom
 }
 
 /** Removes what `make` made. */
-export async function remove(type: string, { id }: Made, inputs: Properties): Promise<void> {
+export async function remove(on: Host, type: string, { id }: Made, inputs: Properties): Promise<void> {
     switch (type) {
         case "docker:index/network:Network":
-            return engine.getNetwork(id).remove();
+            return on.api.getNetwork(id).remove();
         case "docker:index/volume:Volume":
-            await engine.getVolume(id).remove();
+            await on.api.getVolume(id).remove();
             return;
         case "docker:index/container:Container": {
-            const container = engine.getContainer(id);
+            const container = on.api.getContainer(id);
             await container.stop({ t: inputs.destroyGraceSeconds ?? 0 }).catch(ignoreStopped);
             await container.remove({ force: true, v: true }).catch(ignoreStopped);
         }
@@ -74,30 +80,23 @@ export async function remove(type: string, { id }: Made, inputs: Properties): Pr
 }
 
 /** Builds as the provider does, and pushes. */
-async function makeImage({
-    imageName,
-    build,
-    skipPush,
-    registry,
-    buildOnPreview,
-    ...others
-}: Properties): Promise<Made> {
+async function makeImage({ api, host }: Host, inputs: Properties): Promise<Made> {
+    const { imageName, build, skipPush, registry, buildOnPreview, ...others } = inputs;
     refuseOthers("docker.Image", { ...others, ...registry, buildOnPreview: buildOnPreview || undefined });
     const { context, dockerfile, platform, args, ...otherBuild } = build;
     refuseOthers("docker.Image's build", otherBuild);
     const options = ["-t", imageName];
-    const results = [await buildImage(undefined, { context, dockerfile, platform, args }, options)];
-    if (!skipPush && results[0]?.code === 0)
-        results.push(await docker(undefined, ["push", "-q", imageName], 600));
+    const results = [await buildImage(host, { context, dockerfile, platform, args }, options)];
+    if (!skipPush && results[0]?.code === 0) results.push(await docker(host, ["push", "-q", imageName], 600));
     const failed = results.find(({ code }) => code !== 0);
     if (failed) throw new Error(failed.output);
-    const image = await engine.getImage(imageName).inspect();
+    const image = await api.getImage(imageName).inspect();
     const repository = (imageName as string).replace(/:[^:/]*$/, "");
     const digest = image.RepoDigests?.find((reference) => reference.startsWith(`${repository}@`));
     return { id: imageName, outputs: { repoDigest: skipPush ? image.Id : digest } };
 }
 
-async function makeContainer(name: string, inputs: Properties): Promise<Made> {
+async function makeContainer({ api }: Host, name: string, inputs: Properties): Promise<Made> {
     // prettier-ignore
     const {
         image, command, entrypoints, envs, healthcheck, init, capabilities, securityOpts, logDriver, logOpts, networkMode,
@@ -111,7 +110,7 @@ async function makeContainer(name: string, inputs: Properties): Promise<Made> {
         if (network.name !== networkMode)
             throw new Error("networksAdvanced has to name the network of networkMode");
     }
-    const container = await engine.createContainer({
+    const container = await api.createContainer({
         name,
         Image: image,
         Cmd: command,

@@ -6,7 +6,7 @@ import { type Callback, CallbackInvokeRequest } from "@pulumi/pulumi/proto/callb
 import * as resproto from "@pulumi/pulumi/proto/resource_pb";
 import * as structproto from "google-protobuf/google/protobuf/struct_pb";
 import type { Deployer } from "./deploys";
-import { HalfMade, type Made, make, type Properties, remove } from "./dockerProvider";
+import { engine, HalfMade, type Host, type Made, make, type Properties, remove } from "./dockerProvider";
 import { settingsOf, settled, valueOf } from "./mockPulumi";
 
 interface State extends Made {
@@ -28,7 +28,7 @@ interface Options {
 export type Event = `${"create" | "hook" | "delete" | "fail"} ${string}`;
 
 /**
- * A small engine for tests: it runs the program and carries out what it declares on the machine's own Docker, in
+ * A small engine for tests: it runs the program and carries out what it declares on a Docker host, in
  * Pulumi's order: a resource whose inputs are the same stays; one whose inputs have changed is made anew before the old
  * one goes, or after it where the program says so; hooks run before a resource is made; what is replaced or declared no
  * more goes last, once everything else is done. It knows no updates in place: every change replaces.
@@ -44,7 +44,8 @@ export class MiniEngine implements Deployer {
 
     constructor(
         private readonly stack: string,
-        private readonly program: () => Promise<object>,
+        private readonly program: () => object,
+        private readonly on: Host = { api: engine },
     ) {}
 
     /** Runs the program with settings, and returns how many resources it made and removed. Rejects with the first failure and all errors that were logged; whatever was done until then stays. */
@@ -143,7 +144,7 @@ export class MiniEngine implements Deployer {
             await this.removeRetired((state) => state === old);
         }
         try {
-            const made = await make(type, name, inputs);
+            const made = await make(this.on, type, name, inputs);
             if (type.startsWith("docker:index/c")) this.events.push(`create ${name}`);
             if (old) this.retire(old);
             this.states.push({ type, name, inputs, ...made, tainted: false });
@@ -158,9 +159,9 @@ export class MiniEngine implements Deployer {
                 if (old) this.retire(old);
                 this.states.push({ type, name, inputs, ...error.made, tainted: true });
             }
-            const { name: given } = error instanceof HalfMade ? error.made.outputs : inputs;
+            const named = error instanceof HalfMade ? { name: error.made.outputs.name as string } : {};
             for (const hook of options?.onError ?? [])
-                await invoke(hooks, hook, resproto.ErrorHookRequest, { ...inputs, name: given as string });
+                await invoke(hooks, hook, resproto.ErrorHookRequest, { ...inputs, ...named });
             throw error;
         }
     }
@@ -176,7 +177,7 @@ export class MiniEngine implements Deployer {
         const rank = ({ type, name }: State) =>
             order.findIndex((kind) => type.includes(kind)) * 2 - (name.endsWith("-swap") ? 1 : 0);
         for (const state of this.retired.filter(which).sort((a, b) => rank(a) - rank(b))) {
-            await remove(state.type, state, state.inputs);
+            await remove(this.on, state.type, state, state.inputs);
             if (state.type.startsWith("docker:index/c")) this.events.push(`delete ${state.name}`);
             this.retired = this.retired.filter((other) => other !== state);
         }

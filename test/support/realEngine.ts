@@ -30,6 +30,16 @@ export async function whyNoEngine(): Promise<string | undefined> {
     return undefined;
 }
 
+/** Skips the tests of a `describe` where Pulumi's engine cannot run, and says why. */
+export function skipWithoutEngine(): void {
+    before(async function () {
+        const reason = await whyNoEngine();
+        if (reason === undefined) return;
+        process.stderr.write(`  skipped: ${reason}\n`);
+        this.skip();
+    });
+}
+
 /** How many resources an update or a preview changes: what stays, or is only read, does not count. */
 export function countChanges(summary: Record<string, number> = {}): number {
     const { same, read, ...changes } = summary;

@@ -161,6 +161,11 @@ describe("the health gate", () => {
             "It misses DATABASE_URL: pulumi config set --secret --path secrets.DATABASE_URL (or --path env.DATABASE_URL).",
         ],
         [
+            "crashes at boot for a variable",
+            `Runtime terminating during boot ({#{env=><<"WINE_LIST">>,message=>nil,__struct__=>System.EnvError}})`,
+            "It misses WINE_LIST: pulumi config set --secret --path secrets.WINE_LIST (or --path env.WINE_LIST).",
+        ],
+        [
             "is for another CPU",
             "exec /bin/sh failed: Exec format error",
             "The image is for another CPU, linux/arm64: set platform to what the Docker host is.",

@@ -1,0 +1,149 @@
+import { strict as assert } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fate } from "../../bench/load";
+import { App } from "../support/app";
+import { Checkout, type Command } from "../support/checkout";
+import { engine } from "../support/dockerProvider";
+import { countsOf, failuresOf, seconds, underLoad, writeDown } from "../support/faults";
+import { baseImages, freePort } from "../support/machine";
+import { skipWithoutEngine } from "../support/realEngine";
+
+/** How often an update is interrupted, each time a little later. */
+const TIMES = 10;
+
+describe("a deploy with Pulumi's engine", function () {
+    this.timeout(1_200_000);
+    skipWithoutEngine();
+    describe("that is interrupted", itRecovers);
+});
+
+function itRecovers(): void {
+    let port: number;
+    let checkout: Checkout;
+    let app: App;
+    let updateMs: number;
+
+    const get = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
+    /** The containers behind this port, the router included: other checkouts have a stack `local` too. */
+    async function containers(): Promise<string[]> {
+        const filters = { label: ["decanter.stack=decanter/local"] };
+        const all = await engine.listContainers({ all: true, filters });
+        const router = all.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
+        const network = Object.keys(router?.NetworkSettings.Networks ?? {})[0];
+        return all
+            .filter(({ Id, Labels }) => Id === router?.Id || Labels["decanter.router"] === network)
+            .map(({ Names }) => Names[0]?.replace(/^\/|-[0-9a-f]{7}$/g, "") ?? "")
+            .sort();
+    }
+    const engineOf = (up: Command) => up.below(/pulumi up /);
+    const well = async (...args: string[]) => {
+        const { code, said } = await checkout.run("up", ...args);
+        assert.equal(code, 0, said);
+        return said;
+    };
+
+    before(async () => {
+        port = await freePort();
+        app = new App();
+        app.release("1.0.0");
+        checkout = new Checkout({
+            ...baseImages(),
+            app: app.folder,
+            publicPort: port,
+            bakeSeconds: 1,
+            drainSeconds: 5,
+        });
+        await well();
+        // How long an update takes, from the start of the engine to its end.
+        app.release("1.0.1");
+        const up = checkout.start("up");
+        await engineOf(up);
+        updateMs = 1000 * (await seconds(() => up.ended));
+    });
+    after(async () => {
+        const { code, said } = await checkout.run(
+            "pulumi",
+            "destroy",
+            "--yes",
+            "--skip-preview",
+            "--stack",
+            "local",
+        );
+        checkout.remove();
+        app.remove();
+        assert.equal(code, 0, said);
+    });
+
+    for (const [signal, interrupt] of [
+        ["SIGKILL to the engine", (_up: Command, pid: number) => process.kill(pid, "SIGKILL")],
+        ["SIGINT, as Ctrl-C sends it,", (up: Command) => up.interrupt()],
+    ] as const) {
+        it(`by ${signal} at ${TIMES} moments is mended by the next ./bin/up, and no request is lost`, async () => {
+            const lifted: boolean[] = [];
+            const took: number[] = [];
+            let fates: Fate[] = [];
+            for (let time = 0; time < TIMES; time++) {
+                const version = `${signal.startsWith("SIGKILL") ? 2 : 3}.0.${time}`;
+                app.release(version);
+                fates = fates.concat(
+                    await underLoad(port, async () => {
+                        const up = checkout.start("up");
+                        const pid = await engineOf(up);
+                        await sleep((updateMs * (time + 0.5)) / TIMES);
+                        try {
+                            interrupt(up, pid ?? 0);
+                        } catch {
+                            // It was faster than the last time.
+                        }
+                        const { code, said } = await up.ended;
+                        const before = await get();
+                        assert.match(before, /^hello \d/);
+
+                        took.push(
+                            await seconds(async () =>
+                                lifted.push(/lifting the lock of process/.test(await well())),
+                            ),
+                        );
+                        assert.equal(await get(), `hello ${version}\n`, `${code}: ${said}`);
+                        assert.deepEqual(await containers(), [
+                            "hello-1",
+                            "hello-migration",
+                            "hello-router",
+                            "hello-swap",
+                        ]);
+                    }),
+                );
+            }
+            assert.deepEqual(failuresOf(fates), []);
+            // The last moments may come after the end of an update that was fast.
+            if (signal.startsWith("SIGKILL"))
+                assert.ok(lifted.filter(Boolean).length >= TIMES / 2, `${lifted.join()}`);
+            writeDown({
+                group: "Interruptions",
+                fault: `${signal} at ${TIMES} moments of an update`,
+                ...countsOf(fates),
+                saw: signal.startsWith("SIGKILL")
+                    ? "lifting the lock of process N of USER, since TIME: that process is gone"
+                    : "Pulumi's own words",
+                recovery: `the next ./bin/up, ${Math.max(...took).toFixed(0)} s at most`,
+            });
+        });
+    }
+
+    it("leaves another one to the first, and says whose it is and since when", async () => {
+        app.release("4.0.0");
+        const first = checkout.start("up");
+        const pid = await engineOf(first);
+        await sleep(3000);
+        const second = await checkout.run("up");
+        assert.equal(second.code, 1, second.said);
+        assert.match(
+            second.said,
+            new RegExp(
+                `the stack local is being deployed by process ${pid} of \\w+, since 2\\d{3}-[\\dT:.-]+.*: wait for it`,
+            ),
+        );
+        assert.equal((await first.ended).code, 0, first.said);
+        assert.equal(await get(), "hello 4.0.0\n");
+    });
+}

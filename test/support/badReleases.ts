@@ -1,0 +1,259 @@
+import { strict as assert } from "node:assert";
+import { App } from "./app";
+import { ONE_OF_EACH, type Deployer } from "./deploys";
+import { buildImage, docker } from "../../components/docker";
+import { engine } from "./dockerProvider";
+import { countsOf, failuresOf, seconds, underLoad, writeDown } from "./faults";
+import { baseImages, freePort } from "./machine";
+
+/** A release that is bad, and what its error has to say. */
+interface Bad {
+    /** Why it is bad. */
+    fault: string;
+    settings: Record<string, unknown>;
+    /** What the operator has to be told: the cause first. */
+    says: RegExp[];
+    /** Whether it gets the traffic before it shows. */
+    serves?: true;
+}
+
+const SECRET = "merlot1982";
+
+const bad: Bad[] = [
+    {
+        fault: "exits at boot",
+        settings: {
+            env: { BOOT: "exit" },
+            migrate: "none",
+            secrets: { DATABASE_URL: `ecto://wine:${SECRET}@db` },
+        },
+        says: [/hello-1-\w+ stopped with exit code 1/, /\| .*the database at \[secret\] does not answer/],
+    },
+    {
+        fault: "never listens",
+        settings: { env: { LISTEN: "never" }, bootSeconds: 5 },
+        says: [
+            /did not become healthy within 5 s \(bootSeconds\); the last check said: nothing listens on port 4000/,
+            /Its last lines:/,
+        ],
+    },
+    {
+        fault: "answers 500 to the health check",
+        settings: { env: { HEALTH: "500" }, bootSeconds: 5 },
+        says: [
+            /did not become healthy within 5 s \(bootSeconds\); the last check said: GET \/health answered 500/,
+        ],
+    },
+    {
+        fault: "hangs in the health check",
+        settings: { env: { HEALTH: "hang" }, bootSeconds: 8 },
+        says: [/did not become healthy within 8 s \(bootSeconds\); the last check said: .*timeout.*/i],
+    },
+    {
+        fault: "redirects the health check",
+        settings: { env: { HEALTH: "302" }, bootSeconds: 5 },
+        says: [
+            /did not become healthy within 5 s \(bootSeconds\); the last check said: GET \/health answered 302/,
+        ],
+    },
+    {
+        fault: "gets healthy too late",
+        settings: { env: { HEALTH_AFTER: "60" }, bootSeconds: 5 },
+        says: [
+            /did not become healthy within 5 s \(bootSeconds\); the last check said: GET \/health answered 503/,
+        ],
+    },
+    {
+        fault: "is healthy, and crashes within the bake time",
+        settings: { env: { CRASH_AFTER: "6" }, bakeSeconds: 30 },
+        says: [/hello-1-\w+ stopped with exit code 7/, /\| cellar on fire/],
+    },
+    {
+        fault: "crashes when it has the traffic",
+        settings: { env: { CRASH_ON: "/fatal" }, bakeSeconds: 5, drainSeconds: 5 },
+        says: [
+            /the new release did not get the traffic, or lost it/,
+            /release [\d.]+ did not stay healthy/,
+            /has the traffic again/,
+            /hello-1-\w+ stopped/,
+            /\| cellar on fire/,
+        ],
+        serves: true,
+    },
+    {
+        fault: "is killed for memory at boot",
+        settings: { env: { BOOT: "memory" }, memoryMb: 192, migrate: "none" },
+        says: [/hello-1-\w+ was killed because it used more memory than its limit \(memoryMb\)/],
+    },
+    {
+        fault: "misses a variable in runtime.exs",
+        settings: { env: { REQUIRES: "WINE_LIST" }, migrate: "none" },
+        says: [
+            /stopped with exit code 1\. It misses WINE_LIST: pulumi config set --secret --path secrets\.WINE_LIST/,
+        ],
+    },
+    {
+        fault: "fails to migrate",
+        settings: {
+            migrate: "sh -c 'echo pouring; echo no such column, $DB >&2; exit 3'",
+            secrets: { DB: SECRET },
+        },
+        says: [
+            /the migration .* failed; .* stopped with exit code 3/,
+            /\| pouring\n *\| no such column, \[secret\]/,
+        ],
+    },
+    {
+        fault: "does not end its migration",
+        settings: { migrate: "sleep 60", migrateSeconds: 2 },
+        says: [/the migration "sleep 60" failed; .* took longer than 2 s \(migrateSeconds\)/],
+    },
+    {
+        fault: "has its migration killed",
+        settings: { migrate: "sh -c 'echo pouring; kill -9 $$'" },
+        says: [/the migration .* failed; .* was ended by SIGKILL \(exit code 137\)/, /\| pouring/],
+    },
+];
+
+/** What a user may expect when a release is bad, tried on the machine's Docker. */
+export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
+    const app = new App();
+    let port: number;
+    let deploys = 0;
+
+    const up = (settings: Record<string, unknown> = {}) =>
+        pulumi.up({
+            ...baseImages(),
+            app: app.folder,
+            publicPort: port,
+            bootSeconds: 60,
+            bakeSeconds: 1,
+            drainSeconds: 5,
+            ...settings,
+        });
+    const get = async (path = "/") => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+    const filters = { label: [`decanter.stack=decanter/${stack}`] };
+    const repository = () => (pulumi.outputs.image as string).split("@")[0] ?? "";
+
+    before(async () => {
+        port = await freePort();
+        app.release("1.0.0");
+        await up();
+    });
+    after(async () => {
+        await pulumi.destroy();
+        app.remove();
+    });
+
+    /** Deploys what is bad under load: nobody may notice, and the error has to say why. */
+    async function staysWhole({ fault, settings, says, serves }: Bad): Promise<void> {
+        const old = await get();
+        let error: Error | undefined;
+        const fates = await underLoad(port, async () => {
+            const failing = up(settings).catch((reason: Error) => (error = reason));
+            // Visitors of the old release get a 404 there.
+            const visits = serves && setInterval(() => void get("/fatal").catch(() => undefined), 100);
+            await failing;
+            clearInterval(visits);
+        });
+        assert.ok(error instanceof Error, "the deploy did not fail");
+        for (const said of says) assert.match(error.message, said);
+        assert.ok(!error.message.includes(SECRET), error.message);
+        if (!serves) {
+            assert.deepEqual(failuresOf(fates), []);
+            const answers = fates.filter(({ kind }) => kind !== "post").map(({ body }) => body);
+            assert.deepEqual(new Set(answers), new Set([old]), "the bad release was asked");
+        }
+        assert.equal(await get(), old, "the old release does not serve on");
+
+        deploys += 1;
+        const version = `1.1.${deploys}`;
+        app.release(version);
+        const took = await seconds(() => up());
+        assert.equal(await get(), `hello ${version}\n`);
+        await nothingIsLeft();
+        writeDown({
+            group: "A release that",
+            fault,
+            ...countsOf(fates),
+            saw: says.map((said) => said.exec(error?.message ?? "")?.[0]).join(" … "),
+            recovery: `the next up, ${took.toFixed(0)} s`,
+        });
+    }
+
+    /** Containers, networks, volumes and images are those of the release that runs, and of those that are kept. */
+    async function nothingIsLeft(): Promise<void> {
+        const containers = await engine.listContainers({ all: true, filters });
+        const names = containers.map(({ Names }) => Names[0]?.replace(/^\/|-[0-9a-f]{7}$/g, ""));
+        assert.deepEqual(names.sort(), ONE_OF_EACH);
+        assert.equal((await engine.listNetworks({ filters })).length, 1);
+        assert.equal((await engine.listVolumes({ filters })).Volumes.length, 2);
+
+        const kept = (pulumi.outputs.releases as { version: string; image: string }[]).map(
+            ({ image }) => image,
+        );
+        const images = await engine.listImages({ filters: { reference: [repository()] } });
+        const there = images.flatMap(({ RepoDigests }) => RepoDigests ?? []);
+        assert.deepEqual(there.sort(), kept.sort());
+        const answer = await fetch(`http://${repository().replace("/", "/v2/")}/tags/list`);
+        const { tags } = (await answer.json()) as { tags: string[] };
+        const versions = (pulumi.outputs.releases as { version: string }[]).map(({ version }) => version);
+        assert.deepEqual(tags.sort(), versions.sort());
+    }
+
+    for (const [index, release] of bad.entries()) {
+        it(`serves the old release when the new one ${release.fault}, and says why`, async () => {
+            app.release(`9.0.${index}`);
+            await staysWhole(release);
+        });
+    }
+
+    it("serves the old release when the image of the new one is gone", async () => {
+        const image = `${repository()}@sha256:${"0".repeat(64)}`;
+        await staysWhole({
+            fault: "has lost its image",
+            settings: { image, version: "9.1.0" },
+            says: [/the image \S+@sha256:0+ is neither on the Docker host nor in its registry/],
+        });
+    });
+
+    it("serves the old release when the image of the new one is for another CPU", async () => {
+        const foreign = new App();
+        // The beginning of a program for the other one; it is never read any further.
+        const [other, machine] = process.arch === "arm64" ? ["amd64", 62] : ["arm64", 183];
+        const elf = Buffer.alloc(64);
+        elf.write("7f454c46020101", "hex");
+        elf.writeUInt16LE(2, 16);
+        elf.writeUInt16LE(machine, 18);
+        foreign.write("sh", elf);
+        foreign.write("Dockerfile", 'FROM scratch\nCOPY --chmod=0755 sh /bin/sh\nCMD ["/bin/sh"]\n');
+        const name = `${repository()}:9.2.0`;
+        const build = {
+            context: foreign.folder,
+            dockerfile: `${foreign.folder}/Dockerfile`,
+            platform: `linux/${other}`,
+            args: {},
+        };
+        const built = await buildImage(undefined, build, ["-t", name]);
+        assert.equal(built.code, 0, built.output);
+        const pushed = await docker(undefined, ["push", "-q", name]);
+        assert.equal(pushed.code, 0, pushed.output);
+        const { RepoDigests } = await engine.getImage(name).inspect();
+        foreign.remove();
+        await staysWhole({
+            fault: "is for another CPU",
+            settings: { image: RepoDigests?.[0], version: "9.2.0", migrate: "none" },
+            says: [new RegExp(`The image is for another CPU, linux/${other}: set platform`)],
+        });
+    });
+
+    it("serves the old release when the new one does not compile", async () => {
+        const old = await get();
+        app.write("lib/broken.ex", "defmodule Broken do\n");
+        await assert.rejects(up(), /the build failed:\n[^]*\| .*missing terminator: end/);
+        assert.equal(await get(), old);
+        app.write("lib/broken.ex", "");
+        await up();
+        await nothingIsLeft();
+    });
+}
