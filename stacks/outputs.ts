@@ -29,8 +29,8 @@ export interface Outputs {
  */
 export async function lastReleases(): Promise<Release[]> {
     const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-    const { value } = await new pulumi.StackReference(stack).getOutputDetails("releases");
-    return (value ?? []) as Release[];
+    const details = await new pulumi.StackReference(stack).getOutputDetails("releases");
+    return (details.value ?? []) as Release[];
 }
 
 /**

@@ -106,7 +106,7 @@ export class MiniEngine implements Deployer {
         interceptHooks(options, hooks);
         pulumi.runtime.setAllConfig(settingsOf(settings), ["decanter:secrets"]);
 
-        const outputs = await Promise.race([failed, this.program()]);
+        const outputs = await Promise.race([failed, Promise.resolve(this.program())]);
         await Promise.race([failed, settled()]);
         this.outputs = await Promise.race([failed, valueOf(pulumi.output(outputs))]);
         for (const state of this.states.filter(({ type, name }) => !declared.has(`${type} ${name}`)))
