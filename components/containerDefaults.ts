@@ -13,6 +13,12 @@ export const containerDefaults = {
     logOpts: { "max-size": "10m", "max-file": "3" },
 };
 
+/**
+ * Restart policy of what has to run. After a crash of the Docker daemon `unless-stopped` would leave the containers down,
+ * because the daemon stops them while it starts (seen with 20.10 and 26.1).
+ */
+export const restart = "always";
+
 /** What a release may use on its host: the same for its replicas and its migration. */
 export interface ContainerLimits {
     readOnly: boolean;

@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type Labels, limitsOptions, toLabels } from "./containerDefaults";
+import { containerDefaults, type Labels, limitsOptions, restart, toLabels } from "./containerDefaults";
 import { explainMissing, valueOf } from "./docker";
 import { healthCheck } from "./healthCheck";
 import { healthGate } from "./healthGate";
@@ -138,7 +138,7 @@ export class DockerService extends pulumi.ComponentResource {
                     networksAdvanced: [{ name: router.networkName }],
                     healthcheck: healthCheck({ port: args.port, path: args.healthPath }),
                     ...limits,
-                    restart: "unless-stopped",
+                    restart,
                     stopTimeout: drainSeconds,
                     destroyGraceSeconds: drainSeconds,
                     labels: toLabels(labels),

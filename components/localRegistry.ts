@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { containerDefaults, type Labels, restart, toLabels } from "./containerDefaults";
 import { docker as dockerCli, valueOf } from "./docker";
 
 export interface LocalRegistryArgs {
@@ -56,7 +56,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
                 },
                 wait: true,
                 readOnly: true,
-                restart: "unless-stopped",
+                restart,
                 labels,
             },
             { parent: this, deleteBeforeReplace: true },

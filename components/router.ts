@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
+import { containerDefaults, type Labels, restart, toLabels } from "./containerDefaults";
 import { explainBuild } from "./docker";
 import { thisPlatform } from "./platform";
 
@@ -102,7 +102,9 @@ export class Router extends pulumi.ComponentResource {
                 ports: [{ internal: 8080, external: args.publicPort, ip: args.bindAddress ?? "127.0.0.1" }],
                 volumes: [{ volumeName: volume.name, containerPath: "/var/lib/haproxy" }],
                 readOnly: true,
-                restart: "unless-stopped",
+                // Docker leaves these two writable.
+                tmpfs: { "/dev/shm": "ro", "/dev/mqueue": "ro" },
+                restart,
                 labels,
             },
             // The old one has to let go of the port first.

@@ -26,8 +26,8 @@ export function writeDown(fault: Fault): void {
 export const STEADY: Omit<LoadOptions, "port"> = { busy: 8, rate: 100, idle: 20, idleSeconds: 2, post: 4 };
 
 /** Runs something under a steady load, and gives the fate of every request. */
-export async function underLoad(port: number, run: () => Promise<unknown>): Promise<Fate[]> {
-    const load = new Load({ port, ...STEADY });
+export async function underLoad(port: number, run: () => Promise<unknown>, host?: string): Promise<Fate[]> {
+    const load = new Load({ host, port, ...STEADY });
     try {
         await run();
     } finally {

@@ -227,7 +227,8 @@ describe("Router", () => {
             ports: [{ internal: 8080, external: 80, ip: "127.0.0.1" }],
             volumes: [{ volumeName: "web-router-1a2b3c4", containerPath: "/var/lib/haproxy" }],
             readOnly: true,
-            restart: "unless-stopped",
+            tmpfs: { "/dev/shm": "ro", "/dev/mqueue": "ro" },
+            restart: "always",
             labels: labelList,
         });
         assert.deepEqual(options, {
@@ -278,7 +279,7 @@ describe("LocalRegistry", () => {
             volumes: [{ volumeName: "web-registry-1a2b3c4", containerPath: "/var/lib/registry" }],
             wait: true,
             readOnly: true,
-            restart: "unless-stopped",
+            restart: "always",
             labels: labelList,
         });
         assert.equal(healthcheck.tests[0], "CMD-SHELL");
@@ -437,7 +438,7 @@ describe("DockerService", () => {
             image: "web@sha256:1",
             readOnly: true,
             tmpfs: { "/tmp": "" },
-            restart: "unless-stopped",
+            restart: "always",
             stopTimeout: 30,
             destroyGraceSeconds: 30,
             labels: [versionLabel, routerLabel],
