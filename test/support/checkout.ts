@@ -92,7 +92,8 @@ export class Checkout {
     }
 }
 
-function descendants(pid: number): number[] {
+/** The ids of all processes below one. */
+export function descendants(pid: number): number[] {
     const tasks = `/proc/${pid}/task`;
     try {
         const children = fs
