@@ -313,9 +313,10 @@ function itSurvivesItsHost(): void {
             "the registry is stopped during a push",
             /connection refused|connection reset|EOF/,
             () => {
-                // The deploy begins with a registry that runs.
+                // The deploy begins with a registry that runs, and then builds for seconds.
                 stopping = (async () => {
                     while (!pulumi.events.includes("hook hello-registry-started")) await sleep(5);
+                    await sleep(500);
                     await own.api.getContainer(await idOf("hello-registry")).stop({ t: 0 });
                 })();
                 pulumi.events.length = 0;
