@@ -50,28 +50,27 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
         return stdout.split("\n").filter((line) => line !== "");
     };
 
+    const ids = ["image", "inspect", "--format", "{{.Id}}"];
+    const [serving = "", ...earlier] = keep;
+    // If even the image that serves is not found, what is old cannot be told.
+    const kept = await run(...ids, serving);
+    kept.push(...(await docker(host, [...ids, ...earlier])).stdout.split("\n"));
     const format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
     const images = await run("image", "ls", "--no-trunc", "--digests", "--format", format, repository);
-    const kept = (await docker(host, ["image", "inspect", "--format", "{{.Id}}", ...keep])).stdout.split(
-        "\n",
-    );
     const old = images.map((line) => line.split(" ")).filter(([id = ""]) => !kept.includes(id));
 
-    // Pulumi would remove these containers at the end, but an image goes only after them.
-    const ancestors = [...new Set(old.map(([id]) => `ancestor=${id}`))].flatMap((filter) => [
-        "--filter",
-        filter,
-    ]);
-    const label = `label=decanter.router=${networkName}`;
-    const containers =
-        old.length > 0 ? await run("ps", "-aq", "--no-trunc", "--filter", label, ...ancestors) : [];
-    if (containers.length > 0) {
-        await run("stop", ...containers);
-        await run("rm", ...containers);
+    for (const [id = "", tag = "", digest = ""] of old) {
+        const using = ["ps", "-aq", "--no-trunc", "--filter", `ancestor=${id}`];
+        // Those of this stack are of a try that has failed. Pulumi would remove them at the end, but the image goes only
+        // after them.
+        const failed = await run(...using, "--filter", `label=decanter.router=${networkName}`);
+        if (failed.length > 0) {
+            await run("stop", ...failed);
+            await run("rm", ...failed);
+        }
+        // Another stack on this host may run it. With its last tag an image loses its digests too.
+        if ((await run(...using)).length === 0) await run("rmi", tag.endsWith(":<none>") ? digest : tag);
     }
-    // With its last tag an image loses its digests too.
-    const names = old.map(([, tag = "", digest = ""]) => (tag.endsWith(":<none>") ? digest : tag));
-    if (names.length > 0) await run("rmi", ...new Set(names));
 
     if (registryContainer !== undefined) {
         const script = path.join(__dirname, "..", "docker", "registry", "prune");

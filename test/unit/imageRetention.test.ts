@@ -1,0 +1,84 @@
+import { strict as assert } from "node:assert";
+import * as pulumi from "@pulumi/pulumi";
+import { ImageRetention } from "../../components/imageRetention";
+import { mockPulumi, settled, withDocker } from "../support/mockPulumi";
+
+/** Images on the host, as `docker image ls` shows them: one that serves, one that is kept, three that are old. */
+const images = [
+    "id-5 ghcr.io/acme/web:5 ghcr.io/acme/web@sha256:5",
+    "id-4 ghcr.io/acme/web:<none> ghcr.io/acme/web@sha256:4",
+    "id-3 ghcr.io/acme/web:3 ghcr.io/acme/web@<none>",
+    "id-2 ghcr.io/acme/web:<none> ghcr.io/acme/web@sha256:2",
+    "id-1 ghcr.io/acme/web:1 ghcr.io/acme/web@sha256:1",
+].join("\n");
+
+/** A host where a failed try of this stack uses the third image, and another stack the first. */
+const host = `case "$*" in
+    *"image inspect"*"@sha256:5") echo id-5 ;;
+    *"image inspect"*"@sha256:4") echo id-4 ;;
+    *"image ls"*) echo '${images}' ;;
+    *"ancestor=id-3 --filter label=decanter.router=net") echo try-1; echo try-2 ;;
+    *"ancestor=id-1") echo other ;;
+esac`;
+
+describe("the retention of images", () => {
+    async function pruned(given: { registryContainer?: string } = {}): Promise<string[]> {
+        await mockPulumi();
+        const warnings: string[] = [];
+        const log = pulumi.log as { warn: typeof pulumi.log.warn };
+        const { warn } = log;
+        log.warn = (message) => {
+            warnings.push(message);
+            return Promise.resolve();
+        };
+        const retention = new ImageRetention("web", {
+            repository: pulumi.output("ghcr.io/acme/web"),
+            keep: pulumi.output(["5", "4"].map((digit) => `ghcr.io/acme/web@sha256:${digit}`)),
+            networkName: "net",
+            host: "ssh://a@b",
+            ...given,
+        });
+        await settled();
+        try {
+            await retention.pruned.callback({} as pulumi.ResourceHookArgs);
+        } finally {
+            log.warn = warn;
+        }
+        return warnings;
+    }
+    const changing = (calls: string[]) =>
+        calls
+            .map((call) => call.replace("--host ssh://a@b ", ""))
+            .filter((call) => /^(stop|rm|rmi|exec) /.test(call));
+
+    it("removes what is old, and what a failed try runs of it, and nothing that another stack runs", async () => {
+        await withDocker(host, async (calls) => {
+            assert.deepEqual(await pruned(), []);
+            assert.deepEqual(changing(calls()), [
+                "stop try-1 try-2",
+                "rm try-1 try-2",
+                "rmi ghcr.io/acme/web:3",
+                "rmi ghcr.io/acme/web@sha256:2",
+            ]);
+        });
+    });
+
+    it("removes nothing where the image that serves is not found, and says so", async () => {
+        const lost = `case "$*" in *"image inspect"*) echo 'No such image' >&2; exit 1 ;; esac\n${host}`;
+        await withDocker(lost, async (calls) => {
+            const problem = "old images could not be removed, the next deploy tries again: No such image";
+            assert.deepEqual(await pruned(), [problem]);
+            assert.deepEqual(changing(calls()), []);
+        });
+    });
+
+    it("tells the stack's own registry what to keep", async () => {
+        await withDocker(host, async (calls) => {
+            assert.deepEqual(await pruned({ registryContainer: "registry-id" }), []);
+            const [command = ""] = changing(calls()).filter((call) => call.startsWith("exec "));
+            assert.match(command, /^exec registry-id \/bin\/sh -c #!\/bin\/sh/);
+            // The script is many lines; its arguments come after the last.
+            assert.ok(calls().join("\n").includes("\n prune acme/web sha256:5 sha256:4"), calls().join("\n"));
+        });
+    });
+});
