@@ -3,7 +3,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildImage, docker } from "../../components/docker";
-import { thisPlatform } from "../../components/platform";
 import { App } from "../support/app";
 import { Checkout } from "../support/checkout";
 import { countsOf, failuresOf, seconds, underLoad, writeDown } from "../support/faults";
@@ -288,18 +287,7 @@ function itSurvivesItsHost(): void {
             async () => {
                 // Built before, so that the disk is full when the registry writes.
                 app.release(`1.0.${deploys + 1}`);
-                const images = settingsOf(baseImages());
-                const build = {
-                    context: app.folder,
-                    dockerfile: "docker/without-dockerignore/Dockerfile",
-                    platform: thisPlatform(),
-                    args: {
-                        BUILDER_IMAGE: images["decanter:builderImage"] ?? "",
-                        RUNNER_IMAGE: images["decanter:runnerImage"] ?? "",
-                        RELEASE: "hello",
-                    },
-                };
-                const { code, output } = await buildImage(own.host, build, []);
+                const { code, output } = await buildImage(own.host, app.build(), []);
                 assert.equal(code, 0, output);
                 await own.fillDisk(3);
             },

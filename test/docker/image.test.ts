@@ -3,35 +3,20 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { buildImage, docker } from "../../components/docker";
-import { thisPlatform } from "../../components/platform";
 import { App } from "../support/app";
-import { baseImages } from "../support/machine";
-import { settingsOf } from "../support/mockPulumi";
 
 describe("the image of a release", function () {
     this.timeout(300_000);
 
     const tag = `decanter-image-test-${process.pid}`;
-    const settings = settingsOf(baseImages());
-    const [builderImage = "", runnerImage = ""] = ["builderImage", "runnerImage"].map(
-        (key) => settings[`decanter:${key}`],
-    );
     const apps: App[] = [];
     const newApp = () => {
         const app = new App();
         apps.push(app);
         return app;
     };
-    const build = (app: App, runner: string = runnerImage) => {
-        const args = { BUILDER_IMAGE: builderImage, RUNNER_IMAGE: runner, RELEASE: "hello" };
-        const dockerfile = "docker/without-dockerignore/Dockerfile";
-        const options = ["--progress=plain", "-t", tag];
-        return buildImage(
-            undefined,
-            { context: app.folder, dockerfile, platform: thisPlatform(), args },
-            options,
-        );
-    };
+    const build = (app: App, runner?: string) =>
+        buildImage(undefined, app.build(runner), ["--progress=plain", "-t", tag]);
     const run = async (...command: string[]) => {
         const env = ["RELEASE_COOKIE=c", "SECRET_KEY_BASE=s", "RELEASE_TMP=/tmp"].flatMap((variable) => [
             "-e",
@@ -122,7 +107,7 @@ describe("the image of a release", function () {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-runner-"));
         fs.writeFileSync(
             path.join(folder, "Dockerfile"),
-            `FROM ${runnerImage}\nRUN find / -xdev -name 'libcrypto.so*' -delete\n`,
+            `FROM ${newApp().build().args.RUNNER_IMAGE}\nRUN find / -xdev -name 'libcrypto.so*' -delete\n`,
         );
         const broken = await docker(undefined, ["build", "-q", "-t", `${tag}-runner`, folder], 300);
         assert.equal(broken.code, 0, broken.output);

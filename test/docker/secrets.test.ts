@@ -1,13 +1,11 @@
 import { strict as assert } from "node:assert";
 import program from "../../index";
 import { buildImage, docker } from "../../components/docker";
-import { thisPlatform } from "../../components/platform";
 import { App } from "../support/app";
 import { bytesOf, CANARIES, commandLines, generatedSecrets, secretsIn } from "../support/canaries";
 import { engine } from "../support/dockerProvider";
 import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
-import { settingsOf } from "../support/mockPulumi";
 
 describe("the secrets of a stack, once it is deployed,", function () {
     this.timeout(300_000);
@@ -57,18 +55,7 @@ describe("the secrets of a stack, once it is deployed,", function () {
     });
 
     it("are not in the log of the build", async () => {
-        const images = settingsOf(baseImages());
-        const build = {
-            context: app.folder,
-            dockerfile: "docker/without-dockerignore/Dockerfile",
-            platform: thisPlatform(),
-            args: {
-                BUILDER_IMAGE: images["decanter:builderImage"] ?? "",
-                RUNNER_IMAGE: images["decanter:runnerImage"] ?? "",
-                RELEASE: "hello",
-            },
-        };
-        const { code, output } = await buildImage(undefined, build, ["--progress=plain"]);
+        const { code, output } = await buildImage(undefined, app.build(), ["--progress=plain"]);
         assert.equal(code, 0, output);
         assert.match(output, /mix release/);
         assert.deepEqual(secretsIn(output, secrets), []);

@@ -1,6 +1,10 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { Build } from "../../components/docker";
+import { thisPlatform } from "../../components/platform";
+import { baseImages } from "./machine";
+import { settingsOf } from "./mockPulumi";
 
 /** The example in a folder of its own, with what test/fixtures adds and replaces, for tests to change. */
 export class App {
@@ -22,6 +26,21 @@ export class App {
     release(version: string): void {
         const text = fs.readFileSync(this.path("mix.exs"), "utf8");
         this.write("mix.exs", text.replace(/version: "[^"]*"/, `version: "${version}"`));
+    }
+
+    /** What `docker.Image` builds of it. */
+    build(runnerImage?: string): Build {
+        const images = settingsOf(baseImages());
+        return {
+            context: this.folder,
+            dockerfile: "docker/without-dockerignore/Dockerfile",
+            platform: thisPlatform(),
+            args: {
+                BUILDER_IMAGE: images["decanter:builderImage"] ?? "",
+                RUNNER_IMAGE: runnerImage ?? images["decanter:runnerImage"] ?? "",
+                RELEASE: "hello",
+            },
+        };
     }
 
     write(file: string, text: string | Uint8Array): void {

@@ -149,17 +149,22 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
     async function staysWhole({ fault, settings, says, serves }: Bad): Promise<void> {
         const old = await get();
         let error: Error | undefined;
+        const begun = Date.now();
+        let reported = begun;
         const fates = await underLoad(port, async () => {
             const failing = up(settings).catch((reason: Error) => (error = reason));
             // Visitors of the old release get a 404 there.
             const visits = serves && setInterval(() => void get("/fatal").catch(() => undefined), 100);
             await failing;
+            reported = Date.now();
             clearInterval(visits);
         });
         assert.ok(error instanceof Error, "the deploy did not fail");
         for (const said of says) assert.match(error.message, said);
         assert.ok(!error.message.includes(SECRET), error.message);
         if (!serves) {
+            // Not after the whole bootSeconds, which are 60 where nothing else is said.
+            assert.ok(reported - begun < 50_000, `it was reported after ${reported - begun} ms`);
             assert.deepEqual(failuresOf(fates), []);
             const answers = fates.filter(({ kind }) => kind !== "post").map(({ body }) => body);
             assert.deepEqual(new Set(answers), new Set([old]), "the bad release was asked");
