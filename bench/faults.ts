@@ -4,11 +4,13 @@ import type { Fault } from "../test/support/faults";
 
 /** Prints docs/faults.md, from the rows that the tests have written down, one as JSON on each line. */
 function main([file = ""]: string[]): void {
-    const faults = fs
+    const rows = fs
         .readFileSync(file, "utf8")
         .trimEnd()
         .split("\n")
         .map((line) => JSON.parse(line) as Fault);
+    // What was run again stands where it stood.
+    const faults = [...new Map(rows.map((row) => [`${row.group} ${row.fault}`, row])).values()];
     const groups = [...new Set(faults.map(({ group }) => group))];
     const requests = faults.reduce((sum, fault) => sum + fault.requests, 0);
     console.log(`# What goes wrong, and what visitors and operators see of it

@@ -162,10 +162,13 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
         assert.ok(error instanceof Error, "the deploy did not fail");
         for (const said of says) assert.match(error.message, said);
         assert.ok(!error.message.includes(SECRET), error.message);
+        // What it was doing when it crashed may be lost; whoever came then has waited for the old release.
+        const lost = failuresOf(fates);
+        if (serves) assert.ok(lost.length < fates.length / 100, JSON.stringify(lost.slice(0, 20)));
+        else assert.deepEqual(lost, []);
         if (!serves) {
             // Not after the whole bootSeconds, which are 60 where nothing else is said.
             assert.ok(reported - begun < 50_000, `it was reported after ${reported - begun} ms`);
-            assert.deepEqual(failuresOf(fates), []);
             const answers = fates.filter(({ kind }) => kind !== "post").map(({ body }) => body);
             assert.deepEqual(new Set(answers), new Set([old]), "the bad release was asked");
         }

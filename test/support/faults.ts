@@ -41,16 +41,21 @@ export function failuresOf(fates: Fate[]): Fate[] {
     return fates.filter(({ failure }) => failure !== undefined);
 }
 
-/** How many requests there were, how many have failed, and the longest time without an answer. */
-export function countsOf(fates: Fate[]): Pick<Fault, "requests" | "failed" | "longestGapMs"> {
+/** How many requests there were, how many have failed, and the longest time without an answer, of one load or more. */
+export function countsOf(...loads: Fate[][]): Pick<Fault, "requests" | "failed" | "longestGapMs"> {
+    return {
+        requests: loads.flat().length,
+        failed: failuresOf(loads.flat()).length,
+        // Each load has a clock of its own.
+        longestGapMs: Math.round(Math.max(...loads.map(longestGap))),
+    };
+}
+
+function longestGap(fates: Fate[]): number {
     const answered = fates.filter(({ failure }) => failure === undefined);
     const times = answered.map(({ at, latency }) => at + latency).sort((a, b) => a - b);
     const gaps = times.map((time, index) => time - (times[index - 1] ?? 0));
-    return {
-        requests: fates.length,
-        failed: failuresOf(fates).length,
-        longestGapMs: Math.round(gaps.reduce((longest, gap) => Math.max(longest, gap), 0)),
-    };
+    return gaps.reduce((longest, gap) => Math.max(longest, gap), 0);
 }
 
 /** Runs something, and tells how many seconds it took. */
