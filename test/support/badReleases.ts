@@ -39,28 +39,28 @@ const bad: Bad[] = [
     },
     {
         fault: "answers 500 to the health check",
-        settings: { env: { HEALTH: "500" }, bootSeconds: 5 },
+        settings: { env: { HEALTH: "500" }, bootSeconds: 10 },
         says: [
-            /did not become healthy within 5 s \(bootSeconds\); the last check said: GET \/health answered 500/,
+            /did not become healthy within 10 s \(bootSeconds\); the last check said: GET \/health answered 500/,
         ],
     },
     {
         fault: "hangs in the health check",
-        settings: { env: { HEALTH: "hang" }, bootSeconds: 8 },
-        says: [/did not become healthy within 8 s \(bootSeconds\); the last check said: .*timeout.*/i],
+        settings: { env: { HEALTH: "hang" }, bootSeconds: 12 },
+        says: [/did not become healthy within 12 s \(bootSeconds\); the last check said: .*timeout.*/i],
     },
     {
         fault: "redirects the health check",
-        settings: { env: { HEALTH: "302" }, bootSeconds: 5 },
+        settings: { env: { HEALTH: "302" }, bootSeconds: 10 },
         says: [
-            /did not become healthy within 5 s \(bootSeconds\); the last check said: GET \/health answered 302/,
+            /did not become healthy within 10 s \(bootSeconds\); the last check said: GET \/health answered 302/,
         ],
     },
     {
         fault: "gets healthy too late",
-        settings: { env: { HEALTH_AFTER: "60" }, bootSeconds: 5 },
+        settings: { env: { HEALTH_AFTER: "60" }, bootSeconds: 10 },
         says: [
-            /did not become healthy within 5 s \(bootSeconds\); the last check said: GET \/health answered 503/,
+            /did not become healthy within 10 s \(bootSeconds\); the last check said: GET \/health answered 503/,
         ],
     },
     {
