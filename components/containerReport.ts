@@ -1,5 +1,5 @@
 import * as os from "node:os";
-import { containerLog, docker } from "./docker";
+import { containerLog, docker, lastLines } from "./docker";
 
 /** The part of `docker inspect` that tells how a container is. */
 export interface ContainerState {
@@ -72,15 +72,18 @@ export function lastCheck({ State }: ContainerState): string {
 /**
  * What is wrong with a container, for the person who has to mend it: the problem, what to do where the log tells it, and
  * the log's last lines with secret values replaced.
+ *
+ * @param said what it has said, where that is known without its log
  */
 export async function report(
     host: string | undefined,
     container: ContainerState,
     problem: string,
     secrets: string[],
+    said?: string,
 ): Promise<string> {
     const name = container.Name.slice(1);
-    const log = await containerLog(host, name, secrets);
+    const log = said === undefined ? await containerLog(host, name, secrets) : lastLines(said, secrets);
     return `container ${name} ${problem}.${await remedy(host, container, log)} Its last lines:\n${log}`;
 }
 

@@ -86,6 +86,6 @@ async function migrate(
               ((state && (await stopped(host, state))) ?? `could not be started (${output.trim()})`);
     throw new Error(
         `the migration "${command}" failed; the old release serves on, and the next pulumi up migrates again: ` +
-            (state ? await report(host, state, problem, hidden) : problem),
+            (state ? await report(host, state, problem, hidden, output) : problem),
     );
 }

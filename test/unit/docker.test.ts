@@ -267,8 +267,8 @@ describe("a migration that runs", () => {
         case "$*" in
             *start*) ${start} ;;
             *inspect*) echo '${JSON.stringify([{ Name: "/web-migration", RestartCount: 0, State: state }])}' ;;
-            *logs*) echo 'url has hunter2'; echo boom >&2 ;;
         esac`;
+    const speaking = "echo 'url has hunter2'; echo boom >&2;";
 
     it("runs once for all replicas", async () => {
         const migrate = await hookOf({ host: "ssh://a@b" });
@@ -282,13 +282,12 @@ describe("a migration that runs", () => {
     it("fails every replica with its exit code and its last lines, secrets hidden", async () => {
         const migrate = await hookOf();
         const message = `${failed} stopped with exit code 7. Its last lines:\n  | url has [secret]\n  | boom`;
-        await withDocker(migrating("exit 7"), async (calls) => {
+        await withDocker(migrating(`${speaking} exit 7`), async (calls) => {
             await assert.rejects(migrate(), { message });
             await assert.rejects(migrate(), { message });
             assert.deepEqual(calls(), [
                 "start --attach web-migration-id",
                 "container inspect web-migration-id",
-                "logs --tail 300 web-migration",
             ]);
         });
     });
@@ -303,7 +302,7 @@ describe("a migration that runs", () => {
 
     it("is killed when its time is over", async () => {
         const migrate = await hookOf({ seconds: 1, host: "ssh://a@b" });
-        await withDocker(migrating("exec sleep 30"), async (calls) => {
+        await withDocker(migrating(`${speaking} exec sleep 30`), async (calls) => {
             const problem = "took longer than 1 s (migrateSeconds)";
             const message = `${failed} ${problem}. Its last lines:\n  | url has [secret]\n  | boom`;
             await assert.rejects(migrate(), { message });
@@ -311,7 +310,6 @@ describe("a migration that runs", () => {
                 "--host ssh://a@b start --attach web-migration-id",
                 "--host ssh://a@b kill web-migration-id",
                 "--host ssh://a@b container inspect web-migration-id",
-                "--host ssh://a@b logs --tail 300 web-migration",
             ]);
         });
     });
