@@ -68,8 +68,10 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
             await run("stop", ...failed);
             await run("rm", ...failed);
         }
-        // Another stack on this host may run it. With its last tag an image loses its digests too.
-        if ((await run(...using)).length === 0) await run("rmi", tag.endsWith(":<none>") ? digest : tag);
+        // With its last tag an image loses its digests too.
+        const { code, output } = await docker(host, ["rmi", tag.endsWith(":<none>") ? digest : tag]);
+        // Another stack on this host may run it.
+        if (code !== 0 && !output.includes("conflict")) throw new Error(output.trim());
     }
 
     if (registryContainer !== undefined) {

@@ -126,6 +126,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
     });
 
     it("migrates again when nothing has changed since the failure", async () => {
+        app.release("4.1.0");
         const settings = { migrate: "sh -c 'echo $(date +%N); exit 3'" };
         const said: string[] = [];
         for (let i = 0; i < 2; i++) {

@@ -18,7 +18,7 @@ const host = `case "$*" in
     *"image inspect"*"@sha256:4") echo id-4 ;;
     *"image ls"*) echo '${images}' ;;
     *"ancestor=id-3 --filter label=decanter.router=net") echo try-1; echo try-2 ;;
-    *"ancestor=id-1") echo other ;;
+    *"rmi ghcr.io/acme/web:1") echo "conflict: container other is using its referenced image" >&2; exit 1 ;;
 esac`;
 
 describe("the retention of images", () => {
@@ -59,6 +59,8 @@ describe("the retention of images", () => {
                 "rm try-1 try-2",
                 "rmi ghcr.io/acme/web:3",
                 "rmi ghcr.io/acme/web@sha256:2",
+                // Docker refuses this one.
+                "rmi ghcr.io/acme/web:1",
             ]);
         });
     });
