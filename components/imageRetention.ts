@@ -60,10 +60,10 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
     const old = images.map((line) => line.split(" ")).filter(([id = ""]) => !kept.includes(id));
 
     for (const [id = "", tag = "", digest = ""] of old) {
-        const using = ["ps", "-aq", "--no-trunc", "--filter", `ancestor=${id}`];
         // Those of this stack are of a try that has failed. Pulumi would remove them at the end, but the image goes only
         // after them.
-        const failed = await run(...using, "--filter", `label=decanter.router=${networkName}`);
+        const filters = ["--filter", `ancestor=${id}`, "--filter", `label=decanter.router=${networkName}`];
+        const failed = await run("ps", "-aq", "--no-trunc", ...filters);
         if (failed.length > 0) {
             await run("stop", ...failed);
             await run("rm", ...failed);

@@ -61,17 +61,8 @@ function itRecovers(): void {
         updateMs = 1000 * (await seconds(() => up.ended));
     });
     after(async () => {
-        const { code, said } = await checkout.run(
-            "pulumi",
-            "destroy",
-            "--yes",
-            "--skip-preview",
-            "--stack",
-            "local",
-        );
-        checkout.remove();
         app.remove();
-        assert.equal(code, 0, said);
+        await checkout.destroy();
     });
 
     for (const [signal, interrupt] of [

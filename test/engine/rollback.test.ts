@@ -48,9 +48,8 @@ function itGoesBack(): void {
         for (const version of ["1.0.0", "2.0.0", "3.0.0"]) await deploy(version);
     });
     after(async () => {
-        await well("pulumi", "destroy", "--yes", "--skip-preview", "--stack", "local");
-        checkout.remove();
         app.remove();
+        await checkout.destroy();
     });
 
     it("to the release before, without a build, and no request is lost", async () => {

@@ -87,6 +87,20 @@ export class Checkout {
         return this.start(command, ...args).ended;
     }
 
+    /** Removes the stack and the checkout; rejects with all that was said where the stack is still there. */
+    async destroy(): Promise<void> {
+        const { code, said } = await this.run(
+            "pulumi",
+            "destroy",
+            "--yes",
+            "--skip-preview",
+            "--stack",
+            "local",
+        );
+        this.remove();
+        if (code !== 0) throw new Error(said);
+    }
+
     remove(): void {
         fs.rmSync(this.folder, { recursive: true, force: true });
     }

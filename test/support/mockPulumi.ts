@@ -168,6 +168,23 @@ export function secretValue(property: unknown): unknown {
     return value;
 }
 
+/** Runs something and gives the messages that it logs at a level. */
+export async function logged(level: "error" | "warn", run: () => Promise<unknown>): Promise<string[]> {
+    const messages: string[] = [];
+    const log = pulumi.log as Record<typeof level, typeof pulumi.log.error>;
+    const before = log[level];
+    log[level] = (message) => {
+        messages.push(message);
+        return Promise.resolve();
+    };
+    try {
+        await run();
+    } finally {
+        log[level] = before;
+    }
+    return messages;
+}
+
 /**
  * Puts a shell script first on the PATH as `docker` while something runs. It is handed a function that tells the
  * arguments of every call so far.

@@ -16,24 +16,7 @@ import { DockerService } from "../../components/dockerService";
 import { Migration, type MigrationArgs } from "../../components/migration";
 import { ReleaseImage } from "../../components/releaseImage";
 import { Router } from "../../components/router";
-import { mockPulumi, settled, withDocker } from "../support/mockPulumi";
-
-/** Runs something and gives the errors that it logs. */
-async function logged(run: () => Promise<unknown>): Promise<string[]> {
-    const errors: string[] = [];
-    const log = pulumi.log as { error: typeof pulumi.log.error };
-    const { error } = log;
-    log.error = (message) => {
-        errors.push(message);
-        return Promise.resolve();
-    };
-    try {
-        await run();
-    } finally {
-        log.error = error;
-    }
-    return errors;
-}
+import { logged, mockPulumi, settled, withDocker } from "../support/mockPulumi";
 
 /** The error hook of a resource, and the hooks that run before it is made, as the program declares them. */
 function hooksOf(name: string): {
@@ -211,7 +194,10 @@ describe("a build", () => {
         const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
         await withDocker(showing, async (calls) => {
             let again: boolean | undefined;
-            const errors = await logged(async () => (again = await explainBuild(failed, undefined, none)));
+            const errors = await logged(
+                "error",
+                async () => (again = await explainBuild(failed, undefined, none)),
+            );
             assert.equal(again, false);
             assert.deepEqual(errors, ["the build failed:\n  | FROM a of Dockerfile"]);
             assert.equal(commandOf(calls()), `${command} --progress=plain app`);
@@ -221,7 +207,7 @@ describe("a build", () => {
     it("that failed, and succeeds this time, needs no words", async () => {
         const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
         await withDocker("echo fine", async (calls) => {
-            assert.deepEqual(await logged(() => explainBuild(failed, undefined, none)), []);
+            assert.deepEqual(await logged("error", () => explainBuild(failed, undefined, none)), []);
             assert.equal(calls().length, 1);
         });
     });
@@ -235,7 +221,7 @@ describe("a build", () => {
         assert.equal(onError.length, 1);
         const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
         await withDocker(showing, async (calls) => {
-            const errors = await logged(() => Promise.resolve(onError[0]?.callback(failed)));
+            const errors = await logged("error", () => Promise.resolve(onError[0]?.callback(failed)));
             assert.deepEqual(errors, ["the build failed:\n  | FROM a of Dockerfile"]);
             assert.equal(commandOf(calls()), `--host ssh://a@b ${command} --progress=plain app`);
         });
@@ -398,7 +384,10 @@ describe("a swap", () => {
         ] as const) {
             await withDocker(script.replace("$LOST", lost), async () => {
                 let again: unknown;
-                const errors = await logged(async () => (again = await onError[0]?.callback(failed)));
+                const errors = await logged(
+                    "error",
+                    async () => (again = await onError[0]?.callback(failed)),
+                );
                 assert.equal(again, false);
                 assert.deepEqual(errors, [said + stopped]);
             });

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
 import { ImageRetention } from "../../components/imageRetention";
-import { mockPulumi, settled, withDocker } from "../support/mockPulumi";
+import { logged, mockPulumi, settled, withDocker } from "../support/mockPulumi";
 
 /** Images on the host, as `docker image ls` shows them: one that serves, one that is kept, three that are old. */
 const images = [
@@ -24,13 +24,6 @@ esac`;
 describe("the retention of images", () => {
     async function pruned(given: { registryContainer?: string } = {}): Promise<string[]> {
         await mockPulumi();
-        const warnings: string[] = [];
-        const log = pulumi.log as { warn: typeof pulumi.log.warn };
-        const { warn } = log;
-        log.warn = (message) => {
-            warnings.push(message);
-            return Promise.resolve();
-        };
         const retention = new ImageRetention("web", {
             repository: pulumi.output("ghcr.io/acme/web"),
             keep: pulumi.output(["5", "4"].map((digit) => `ghcr.io/acme/web@sha256:${digit}`)),
@@ -39,12 +32,7 @@ describe("the retention of images", () => {
             ...given,
         });
         await settled();
-        try {
-            await retention.pruned.callback({} as pulumi.ResourceHookArgs);
-        } finally {
-            log.warn = warn;
-        }
-        return warnings;
+        return logged("warn", async () => retention.pruned.callback({} as pulumi.ResourceHookArgs));
     }
     const changing = (calls: string[]) =>
         calls
