@@ -10,6 +10,7 @@ export interface ContainerState {
         Status: string;
         ExitCode: number;
         OOMKilled: boolean;
+        StartedAt: string;
         Health?: { Status: string; Log?: { Output: string }[] | null };
     };
 }
@@ -38,14 +39,15 @@ export async function stopped(
 }
 
 /** How a container ended before it was started again: Docker's events know. */
-async function lastEnd(host: string | undefined, { Name }: ContainerState): Promise<string> {
+async function lastEnd(host: string | undefined, { Name, State }: ContainerState): Promise<string> {
     const filters = [`container=${Name.slice(1)}`, "event=die", "event=oom"];
     const args = [
         "events",
         "--since",
         "1h",
+        // "0s" would be the full second before now, and miss an end within this one.
         "--until",
-        "0s",
+        State.StartedAt,
         ...filters.flatMap((filter) => ["--filter", filter]),
     ];
     const format = '{{.Action}} {{index .Actor.Attributes "exitCode"}}';

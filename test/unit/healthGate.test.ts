@@ -4,6 +4,8 @@ import { withDocker } from "../support/mockPulumi";
 
 const refused = "the new release is not healthy, so it gets no traffic and the old one serves on: container";
 
+const StartedAt = "2026-11-21T15:45:24.123456789Z";
+
 interface State {
     RestartCount?: number;
     Status: string;
@@ -21,7 +23,7 @@ function seeing(...looks: State[][]): string {
         const containers = states.map(({ RestartCount = 0, ...state }, number) => ({
             Name: `/web-${number + 1}`,
             RestartCount,
-            State: { ExitCode: 0, OOMKilled: false, ...state },
+            State: { ExitCode: 0, OOMKilled: false, StartedAt, ...state },
         }));
         return `cat > look-${index + 1} <<'END'\n${JSON.stringify(containers)}\nEND`;
     });
@@ -138,9 +140,12 @@ describe("the health gate", () => {
         ] as const) {
             process.env.EVENTS = events;
             const looks = [[starting], [{ ...starting, RestartCount: 1 }]];
-            await withDocker(seeing(...looks), () =>
-                assert.rejects(gate(["web-1"]), new RegExp(`web-1 ${problem}\\. Its last lines`)),
-            );
+            await withDocker(seeing(...looks), async (calls) => {
+                await assert.rejects(gate(["web-1"]), new RegExp(`web-1 ${problem}\\. Its last lines`));
+                // Whole seconds would miss what happened in this one.
+                const asked = calls().find((call) => call.startsWith("events"));
+                assert.match(asked ?? "", new RegExp(`--until ${StartedAt} `));
+            });
         }
         delete process.env.EVENTS;
         // What happened before, in a deploy that failed, does not count.
