@@ -148,17 +148,18 @@ start_docker() {
 # shellcheck disable=SC2034 # read by bin/up
 image_settings="builderImage runnerImage routerImage registryImage"
 
-# have_images IMAGE...: whether every image is on the Docker host or can be pulled.
+# have_images IMAGE...: whether every image is on the Docker host or can be pulled. An empty one comes from .tool-versions,
+# and from the same registry as the others.
 have_images() {
     local image
     for image in "$@"; do
-        docker image inspect "$image" > /dev/null 2>&1 || docker pull -q "$image" > /dev/null 2>&1 || return 1
+        [ -z "$image" ] || docker image inspect "$image" > /dev/null 2>&1 || docker pull -q "$image" > /dev/null 2>&1 || return 1
     done
 }
 
 # Sees to a builder image for tests and benchmarks, and tells them where it is a stand-in.
 set_up_images() {
-    builder=$(sed -n '/^  builderImage:/,/default:/s/ *default: //p' Pulumi.yaml)
+    builder=$(sed -n 's/^const DEFAULT = "\(.*\)";/\1/p' stacks/builderImage.ts)
     if ! have_images "$builder"; then
         make_stand_ins
         DECANTER_STAND_INS=1

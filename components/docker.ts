@@ -1,7 +1,4 @@
 import { execFile } from "node:child_process";
-import * as fs from "node:fs/promises";
-import * as os from "node:os";
-import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Lines of a container's log that an error shows. */
@@ -78,46 +75,23 @@ export async function containerLog(
 export interface Build {
     context: string;
     dockerfile: string;
-    platform: string;
+    platform?: string;
     args: Record<string, string>;
 }
 
 /**
- * Builds with Docker's command line what `docker.Image` builds with its API. The command line does not follow a
- * Dockerfile that is a link, so it gets a copy, with the file beside it that says what to leave out.
+ * Builds with Docker's command line what `docker.Image` builds with its API.
  *
  * @param options further options of `docker build`
  */
-export async function buildImage(
-    host: string | undefined,
-    build: Build,
-    options: string[],
-): Promise<DockerResult> {
-    const folder = await fs.mkdtemp(path.join(os.tmpdir(), "decanter-build-"));
-    try {
-        for (const suffix of ["", ".dockerignore"]) {
-            await fs
-                .copyFile(build.dockerfile + suffix, path.join(folder, `Dockerfile${suffix}`))
-                .catch((error) => {
-                    if (suffix === "") throw error;
-                });
-        }
-        const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
-        const file = path.join(folder, "Dockerfile");
-        const command = [
-            "build",
-            "--platform",
-            build.platform,
-            "-f",
-            file,
-            ...args,
-            ...options,
-            build.context,
-        ];
-        return await docker(host, command, 3600);
-    } finally {
-        await fs.rm(folder, { recursive: true });
-    }
+export function buildImage(host: string | undefined, build: Build, options: string[]): Promise<DockerResult> {
+    const platform = build.platform === undefined ? [] : ["--platform", build.platform];
+    const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
+    return docker(
+        host,
+        ["build", ...platform, "-f", build.dockerfile, ...args, ...options, build.context],
+        3600,
+    );
 }
 
 /** Builds once more what failed to build, which the cache makes short, and logs the last lines of what it says. */

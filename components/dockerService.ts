@@ -66,6 +66,8 @@ export interface DockerServiceArgs {
     memoryMb?: number;
     /** CPU limit of each container, such as "1.5"; without it there is none. */
     cpus?: string;
+    /** Runs before anything of the image is started; the deploy ends where it throws. */
+    proven?: pulumi.ResourceHook;
     /** Runs when the traffic has moved. */
     swapped?: pulumi.ResourceHook;
     /** Docker host, for hooks: the provider's. */
@@ -124,6 +126,7 @@ export class DockerService extends pulumi.ComponentResource {
                       { parent: this },
                   );
 
+        const gates = [args.proven, migration?.migrated].filter((hook) => hook !== undefined);
         const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
             explainMissing(args.image, host, this),
         );
@@ -148,7 +151,7 @@ export class DockerService extends pulumi.ComponentResource {
                     // The provider's default would stop the old release before the new one exists.
                     deleteBeforeReplace: false,
                     dependsOn: migration,
-                    hooks: { beforeCreate: migration ? [migration.migrated] : [], onError: [explained] },
+                    hooks: { beforeCreate: gates, onError: [explained] },
                     ...limitsOptions,
                 },
             );

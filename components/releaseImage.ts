@@ -2,12 +2,20 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { explainBuild } from "./docker";
+import { buildContext, contextHash, ownContext } from "./buildContext";
+import { BuildFolder } from "./buildFolder";
+import { valueOf } from "./docker";
 import { thisPlatform } from "./platform";
 
 export interface ReleaseImageArgs {
     /** Folder of the mix project, relative to where Pulumi runs. */
     app: string;
+    /**
+     * Folders of path dependencies outside of it.
+     *
+     * @default none
+     */
+    beside?: string[];
     /** Name of the release, as `mix release` knows it. */
     release: string;
     /** Version of the release; the image's tag. */
@@ -20,31 +28,76 @@ export interface ReleaseImageArgs {
     registryPassword?: pulumi.Input<string>;
     /** Image with Elixir that builds the release. */
     builderImage: pulumi.Input<string>;
-    /** Image that the release runs on; of the same Debian as the builder. */
+    /** Image that the release runs on, or whose files it takes; of the same Debian as the builder. */
     runnerImage: pulumi.Input<string>;
+    /**
+     * Image with Node.js and npm, for an app with assets/package.json; of the same Debian as the builder.
+     *
+     * @default none
+     */
+    nodeImage?: pulumi.Input<string>;
+    /**
+     * Whether the image holds only the files that the release needs; otherwise it is all of `runnerImage`.
+     *
+     * @default true
+     */
+    minimal?: boolean;
+    /**
+     * Debian packages that the build needs besides a C compiler and git.
+     *
+     * @default none
+     */
+    builderPackages?: string[];
+    /**
+     * Debian packages that the release needs besides the libraries of the Erlang VM.
+     *
+     * @default none
+     */
+    runtimePackages?: string[];
+    /** Command that runs before `mix deps.get`, such as one that tells Hex a key. */
+    prepareDeps?: string;
+    /**
+     * Secret environment variables of the build, by name. They are in no layer, no history and no state.
+     *
+     * @default none
+     */
+    buildSecrets?: pulumi.Input<Record<string, string>>;
     /**
      * Platform to build for, such as `linux/arm64`.
      *
-     * @default this machine's
+     * @default the Docker host's
      */
     platform?: string;
+    /** Buildx builder that builds; by default the Docker host's own BuildKit does. */
+    builder?: string;
     /**
-     * The app's own Dockerfile, relative to its folder. It gets the build arguments BUILDER_IMAGE, RUNNER_IMAGE and
-     * RELEASE.
+     * Where layers of other builds are taken from, as BuildKit spells it: `type=registry,ref=ghcr.io/acme/cache`.
+     *
+     * @default none
+     */
+    cacheFrom?: string[];
+    /**
+     * Where this build's layers are left for others: `type=registry,ref=ghcr.io/acme/cache,mode=max`.
+     *
+     * @default none
+     */
+    cacheTo?: string[];
+    /**
+     * The app's own Dockerfile, relative to its folder. It gets the same build arguments.
      *
      * @default Decanter's
      */
     dockerfile?: string;
-    /** Runs before a build and push, such as what sees to it that the registry answers. */
+    /** Runs before a push, such as what sees to it that the registry answers. */
     before?: pulumi.ResourceHook;
-    /** Docker host that builds, such as `ssh://user@host`, for the report of a failed build. */
+    /** Docker host that builds and pushes, such as `ssh://user@host`. */
     host?: string;
 }
 
 /**
- * The image of a release: built in stages, proven to start on the image it ships with, and pushed to a registry.
+ * The image of a release: built in stages, and pushed to a registry.
  *
- * A change is told by the contents of the app's folder, less what its `.dockerignore` names. A preview builds and pushes
+ * A change is told by the contents of the app's folder, less what is left out of the build. A preview builds and pushes
  * nothing.
  */
 export class ReleaseImage extends pulumi.ComponentResource {
@@ -54,21 +107,78 @@ export class ReleaseImage extends pulumi.ComponentResource {
     constructor(name: string, args: ReleaseImageArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:ReleaseImage", name, {}, opts);
 
-        const build = {
-            context: args.app,
-            dockerfile: dockerfileOf(args),
-            platform: args.platform ?? thisPlatform(),
-            args: { BUILDER_IMAGE: args.builderImage, RUNNER_IMAGE: args.runnerImage, RELEASE: args.release },
-        };
-        // The provider's error names the command that failed and not a word of what it said.
-        const explained = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
-            explainBuild(failed, args.host, this),
+        const { app, release, version, dockerfile, platform } = args;
+        const ours = path.relative(process.cwd(), path.join(__dirname, "..", "docker"));
+        const context = dockerfile ? ownContext(app, dockerfile) : buildContext(app, args.beside);
+        const file = dockerfile ? path.join(app, dockerfile) : path.join(ours, "Dockerfile");
+        const folder = new BuildFolder(`.decanter/build/${pulumi.getStack()}-${name}`, {
+            dockerfile: file,
+            rules: context.rules,
+            app,
+            release,
+            version,
+        });
+        const secrets = pulumi.output(args.buildSecrets ?? {});
+        const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () =>
+            folder.write(await valueOf(secrets)),
         );
-        const image = new docker.Image(
+        const cleared = new pulumi.ResourceHook(`${name}-clear-build`, () => folder.forget());
+        // The provider's error names the command that failed and not a word of what it said.
+        const explained = new pulumi.ErrorHook(`${name}-build-log`, async () => {
+            await folder.forget();
+            const said = await folder.lastLines(await valueOf(secrets));
+            if (said !== undefined) await pulumi.log.error(`the build failed:\n${said}`, this);
+            return false;
+        });
+        const npm = fs.existsSync(path.join(app, "assets", "package.json"));
+        const imageName = pulumi.interpolate`${args.repository}:${tagOf(version)}`;
+        const built = new docker.RemoteImage(
             name,
             {
-                imageName: pulumi.interpolate`${args.repository}:${tagOf(args.version)}`,
-                build,
+                name: imageName,
+                build: {
+                    context: context.folder,
+                    dockerfile: path.relative(context.folder, folder.dockerfile),
+                    platform,
+                    builder: args.builder,
+                    buildArgs: {
+                        APP: context.app,
+                        BASE: (args.minimal ?? true) ? "minimal" : "debian",
+                        BUILDER_IMAGE: args.builderImage,
+                        BUILDER_PACKAGES: (args.builderPackages ?? []).join(" "),
+                        PREPARE_DEPS: args.prepareDeps ?? "",
+                        RELEASE: release,
+                        RUNNER_IMAGE: args.runnerImage,
+                        RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
+                        ...(npm && { NODE_IMAGE: args.nodeImage ?? "", NODE_MODULES: "npm" }),
+                    },
+                    secrets: [{ id: "build", src: folder.secret }],
+                    cacheFroms: args.cacheFrom,
+                    cacheTos: args.cacheTo,
+                    buildLogFile: folder.log,
+                },
+                triggers: { context: contextHash(context, file) },
+                // The next build has the same name, and this one is what a rollback runs.
+                keepLocally: true,
+            },
+            {
+                parent: this,
+                hooks: { beforeCreate: [prepared], afterCreate: [cleared], onError: [explained] },
+            },
+        );
+        // RemoteImage does not push. This is the same image to the bit, under the same name.
+        const publish = path.join(ours, "publish");
+        const pushed = new docker.Image(
+            name,
+            {
+                imageName,
+                build: {
+                    context: publish,
+                    dockerfile: path.join(publish, "Dockerfile"),
+                    // The platform of a host elsewhere is known to its Docker alone.
+                    platform: platform ?? (args.host?.startsWith("ssh://") ? undefined : thisPlatform()),
+                    args: { IMAGE: built.name, ID: built.imageId },
+                },
                 registry: { username: args.registryUsername, password: args.registryPassword },
             },
             {
@@ -76,12 +186,11 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 hooks: {
                     beforeCreate: args.before ? [args.before] : [],
                     beforeUpdate: args.before ? [args.before] : [],
-                    onError: [explained],
                 },
             },
         );
 
-        this.ref = image.repoDigest;
+        this.ref = pushed.repoDigest;
         this.registerOutputs({ ref: this.ref });
     }
 }
@@ -89,15 +198,4 @@ export class ReleaseImage extends pulumi.ComponentResource {
 /** Build metadata of a version (1.0.0+abc) is no part of a tag's alphabet. */
 function tagOf(version: string): string {
     return version.replace(/[^A-Za-z0-9_.-]/g, "-");
-}
-
-/**
- * Docker prefers `Dockerfile.dockerignore` beside the Dockerfile to the `.dockerignore` of the app. So an app that has
- * one gets the Dockerfile without a neighbour, and an app that has none gets the one whose neighbour has the defaults.
- */
-function dockerfileOf({ app, dockerfile }: ReleaseImageArgs): string {
-    if (dockerfile !== undefined) return path.join(app, dockerfile);
-    const ours = path.relative(process.cwd(), path.join(__dirname, "..", "docker"));
-    const folder = fs.existsSync(path.join(app, ".dockerignore")) ? "" : "without-dockerignore";
-    return path.join(ours, folder, "Dockerfile");
 }

@@ -2,16 +2,16 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type BuildSettings, readBuild } from "./buildSettings";
 import { readMixProject } from "./mixProject";
 import { set, Settings } from "./settings";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
-export interface Config {
+export interface Config extends BuildSettings {
     readonly target: "docker";
     readonly app: string;
     readonly release: string;
     readonly version: string;
-    readonly dockerfile?: string;
     readonly image?: string;
     readonly keepReleases: number;
     readonly port: number;
@@ -34,9 +34,6 @@ export interface Config {
     readonly readOnly: boolean;
     readonly memoryMb?: number;
     readonly cpus?: string;
-    readonly platform?: string;
-    readonly builderImage: string;
-    readonly runnerImage: string;
     readonly routerImage: string;
     readonly registryImage: string;
 }
@@ -63,6 +60,7 @@ export function readConfig(config = new pulumi.Config()): Config {
     const checked: Config = {
         target: settings.matching("target", /^docker$/, "must be docker", "docker") as "docker",
         ...readApp(settings),
+        ...readBuild(settings),
         image: readImage(settings),
         keepReleases: settings.whole("keepReleases", 2, 100, 5),
         ...readVariables(settings),
@@ -82,8 +80,6 @@ export function readConfig(config = new pulumi.Config()): Config {
         readOnly: settings.flag("readOnly"),
         memoryMb: memoryMb === 0 ? undefined : memoryMb,
         cpus: Number(cpus) === 0 ? undefined : cpus,
-        builderImage: settings.image("builderImage"),
-        runnerImage: settings.image("runnerImage"),
         routerImage: settings.image("routerImage"),
         registryImage: settings.image("registryImage"),
     };
@@ -91,7 +87,7 @@ export function readConfig(config = new pulumi.Config()): Config {
     return checked;
 }
 
-function readApp(settings: Settings): Pick<Config, "app" | "release" | "version" | "dockerfile" | "migrate"> {
+function readApp(settings: Settings): Pick<Config, "app" | "release" | "version" | "migrate"> {
     const app = settings.text("app");
     if (!fs.existsSync(path.join(app, "mix.exs"))) {
         settings.refuse("app", "must be a folder with a mix.exs", app, set("app", "../my_app"));
@@ -110,16 +106,6 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
         const rule = "must be a version such as 1.2.3, if mix.exs does not spell one out";
         settings.refuse("version", rule, version, set("version", "1.2.3"));
     }
-    const dockerfile = settings.optional("dockerfile");
-    const isFile = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
-    if (dockerfile !== undefined && !isFile(path.join(app, dockerfile))) {
-        settings.refuse(
-            "dockerfile",
-            `must be a file in ${app}`,
-            dockerfile,
-            set("dockerfile", "Dockerfile"),
-        );
-    }
     const overlay = fs.existsSync(path.join(app, "rel", "overlays", "bin", "migrate"));
     const migrate = settings.optional("migrate") ?? (overlay ? "bin/migrate" : "none");
     if (migrate.trim() === "") {
@@ -130,7 +116,7 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
             set("migrate", "bin/migrate"),
         );
     }
-    return { app, release, version, dockerfile, migrate: migrate === "none" ? undefined : migrate };
+    return { app, release, version, migrate: migrate === "none" ? undefined : migrate };
 }
 
 function readImage(settings: Settings): string | undefined {
@@ -144,30 +130,24 @@ function readImage(settings: Settings): string | undefined {
 
 function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {
     const env = settings.variables("env", false);
-    const secrets = settings.variables("secrets", true);
-    const remedy = "pulumi config set --secret --path secrets.NAME value";
-    settings.mustBeSecret("secrets", Object.keys(secrets).length > 0, remedy);
+    const secrets = settings.secrets("secrets");
     for (const name of Object.keys(env).filter((key) => Object.hasOwn(secrets, key))) {
         settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
     }
     return { env, secrets: pulumi.secret(secrets) };
 }
 
-function readPlace(settings: Settings): Pick<Config, "host" | "platform" | "bindAddress"> {
+function readPlace(settings: Settings): Pick<Config, "host" | "bindAddress"> {
     const host = settings.optional("host");
     if (host !== undefined && !/^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/.test(host)) {
         const rule = "must be unix:///path or ssh://user@host";
         settings.refuse("host", rule, host, set("host", "ssh://deploy@server.example"));
     }
-    const platform = settings.optional("platform");
-    if (platform !== undefined && !/^linux\/[a-z0-9]+(\/v\d)?$/.test(platform)) {
-        settings.refuse("platform", "must be a Linux platform", platform, set("platform", "linux/arm64"));
-    }
     const bindAddress = settings.text("bindAddress");
     if (net.isIP(bindAddress) === 0) {
         settings.refuse("bindAddress", "must be an IP address", bindAddress, set("bindAddress", "0.0.0.0"));
     }
-    return { host, platform, bindAddress };
+    return { host, bindAddress };
 }
 
 function readRegistry(settings: Settings): Config["registry"] {

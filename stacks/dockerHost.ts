@@ -5,6 +5,7 @@ import { ImageRetention } from "../components/imageRetention";
 import { LocalRegistry } from "../components/localRegistry";
 import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseImage } from "../components/releaseImage";
+import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { Config } from "./config";
@@ -26,6 +27,8 @@ export function dockerHost(config: Config, before: Release[] = []): Outputs {
     const { version, keepReleases } = config;
     const releases = image.apply((ref) => releasesUpTo({ version, image: ref }, before, keepReleases));
 
+    const ours = config.image === undefined && config.dockerfile === undefined;
+    const proven = releaseProof(name, { image, starts: ours, host });
     const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
     const router = new Router(`${name}-router`, { ...config, image: config.routerImage, labels }, opts);
     const retention = new ImageRetention(
@@ -47,6 +50,7 @@ export function dockerHost(config: Config, before: Release[] = []): Outputs {
             router,
             env: releaseEnv(config),
             secrets: secrets.env,
+            proven,
             swapped: retention.pruned,
             labels,
         },
@@ -73,18 +77,11 @@ function imageOf(
     opts: pulumi.ComponentResourceOptions,
 ): pulumi.Output<string> {
     if (config.image !== undefined) return pulumi.output(config.image);
-    const { app, release, version, dockerfile, platform, builderImage, runnerImage, host, registry } = config;
+    const { release, registry } = config;
     const image = new ReleaseImage(
         release,
         {
-            app,
-            release,
-            version,
-            dockerfile,
-            platform,
-            builderImage,
-            runnerImage,
-            host,
+            ...config,
             repository,
             before,
             registryUsername: registry?.username,

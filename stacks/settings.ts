@@ -70,6 +70,18 @@ export class Settings {
         return value;
     }
 
+    /** A list of words that each match a pattern. */
+    list(key: string, pattern: RegExp, rule: string, example: string): string[] {
+        const remedy = `pulumi config set --path '${key}[0]' ${example}`;
+        const given = this.text(key) || "[]";
+        const value = parse(given);
+        if (!Array.isArray(value) || !value.every((item) => typeof item === "string" && pattern.test(item))) {
+            this.refuse(key, `must be a list of ${rule}`, given, remedy);
+            return [];
+        }
+        return value as string[];
+    }
+
     /** Environment variables by name. */
     variables(key: string, secret: boolean): Record<string, string> {
         const remedy = `pulumi config set ${secret ? "--secret " : ""}--path ${key}.NAME value`;
@@ -89,6 +101,14 @@ export class Settings {
             }
         }
         return Object.fromEntries(Object.entries(value).map(([name, variable]) => [name, String(variable)]));
+    }
+
+    /** Secret variables by name. */
+    secrets(key: string): Record<string, string> {
+        const secrets = this.variables(key, true);
+        const remedy = `pulumi config set --secret --path ${key}.NAME value`;
+        this.mustBeSecret(key, Object.keys(secrets).length > 0, remedy);
+        return secrets;
     }
 
     /** Notes a problem if a value that is set lies in plain text in the stack's file. */

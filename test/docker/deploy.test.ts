@@ -30,8 +30,11 @@ describe("the order of a deploy", function () {
         app.release("1.0.1");
         await pulumi.up(settings);
         assert.deepEqual(pulumi.events, [
+            "hook hello-prepare-build",
+            "hook hello-clear-build",
             "hook hello-registry-started",
             "create hello-migration",
+            "hook hello-proven",
             "hook hello-migration",
             "create hello-1",
             "hook hello-healthy",

@@ -2,7 +2,10 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
+import { buildContext, contextFiles } from "../../components/buildContext";
 import { buildImage, docker } from "../../components/docker";
+import { releaseProof } from "../../components/releaseProof";
 import { App } from "../support/app";
 
 describe("the image of a release", function () {
@@ -15,8 +18,7 @@ describe("the image of a release", function () {
         apps.push(app);
         return app;
     };
-    const build = (app: App, runner?: string) =>
-        buildImage(undefined, app.build(runner), ["--progress=plain", "-t", tag]);
+    const build = (app: App) => buildImage(undefined, app.build(), ["--progress=plain", "-t", tag]);
     const run = async (...command: string[]) => {
         const env = ["RELEASE_COOKIE=c", "SECRET_KEY_BASE=s", "RELEASE_TMP=/tmp"].flatMap((variable) => [
             "-e",
@@ -45,7 +47,7 @@ describe("the image of a release", function () {
 
     after(async () => {
         for (const app of apps) app.remove();
-        await docker(undefined, ["rmi", "-f", tag, `${tag}-runner`]);
+        await docker(undefined, ["rmi", "-f", tag, `${tag}-broken`]);
     });
 
     it("needs nothing but mix.exs and lib/", async () => {
@@ -103,18 +105,64 @@ describe("the image of a release", function () {
         assert.equal(await run("sh", "-c", "find / -xdev -iname 'COOKIE' 2> /dev/null; id -u"), "65534\n");
     });
 
-    it("fails to build where the runner lacks a library, and names the module that wants it", async () => {
-        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-runner-"));
-        fs.writeFileSync(
-            path.join(folder, "Dockerfile"),
-            `FROM ${newApp().build().args.RUNNER_IMAGE}\nRUN find / -xdev -name 'libcrypto.so*' -delete\n`,
-        );
-        const broken = await docker(undefined, ["build", "-q", "-t", `${tag}-runner`, folder], 300);
-        assert.equal(broken.code, 0, broken.output);
-        const { code, output } = await build(newApp(), `${tag}-runner`);
+    it("is proven to start, without network; and one that does not is refused with what it says", async () => {
+        const { code, output } = await build(newApp());
+        assert.equal(code, 0, output);
+        const proof = async (image: string) =>
+            releaseProof("hello", { image, starts: true }).callback({} as pulumi.ResourceHookArgs);
+        await proof(tag);
+
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-broken-"));
+        const broken = "USER 0\nRUN rm $(find / -xdev -name 'libcrypto.so*')\nUSER 65534\n";
+        fs.writeFileSync(path.join(folder, "Dockerfile"), `FROM ${tag}\n${broken}`);
+        const built = await docker(undefined, ["build", "-q", "-t", `${tag}-broken`, folder], 300);
+        assert.equal(built.code, 0, built.output);
         fs.rmSync(folder, { recursive: true });
-        assert.notEqual(code, 0);
-        assert.match(output, /libcrypto\.so\.3: cannot open shared object file/);
-        assert.match(output, /The release does not start on this runner image: is it the builder's Debian\?/);
+        await assert.rejects(
+            proof(`${tag}-broken`),
+            /does not start on its image, so it is not deployed \(exit code \d+\)[^]*libcrypto\.so\.3: cannot open/,
+        );
+    });
+
+    it("is built of exactly the files that its hash counts", async () => {
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-context-"));
+        const write = (file: string, text = file) => {
+            fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+            fs.writeFileSync(path.join(folder, file), text);
+        };
+        // prettier-ignore
+        for (const file of [
+            "web/mix.exs", "web/lib/a.ex", "web/lib/deps/a.ex", "web/.git/config", "web/.env", "web/.env.prod", "web/apps/a/.env",
+            "web/config/prod.secret.exs", "web/priv/tls/site.pem", "web/priv/static/assets/a.css", "web/priv/static/a.css",
+            "web/docs/a.md", "web/docs/b/c.md", "web/_build/prod/a", "web/apps/a/_build/a", "web/LIB", "web/notes/a b.txt",
+            "web/notes/keep/c.txt", "web/assets/node_modules/a/index.js", "web/x.log", "web/y.log", "shared/mix.exs",
+            "shared/.env", "shared/lib/s.ex", "other/lib/o.ex", "secret.txt",
+        ]) write(file);
+        fs.symlinkSync("a.ex", path.join(folder, "web/lib/link.ex"));
+        write("web/.dockerignore", "# ours\n/notes\n!notes/keep\n!docs/b\nlib/\\*.tmp\n*.log\n!y.l?g\n");
+        for (const beside of [[], [path.join(folder, "shared")]]) {
+            const context = buildContext(path.join(folder, "web"), beside);
+            const dockerfile = path.join(folder, "Dockerfile");
+            fs.writeFileSync(dockerfile, "FROM scratch\nCOPY . /\n");
+            fs.writeFileSync(`${dockerfile}.dockerignore`, context.rules);
+            const out = path.join(folder, "out");
+            const built = await buildImage(undefined, { context: context.folder, dockerfile, args: {} }, [
+                "-o",
+                out,
+            ]);
+            assert.equal(built.code, 0, built.output);
+            const sent = fs
+                .readdirSync(out, { recursive: true, withFileTypes: true })
+                .filter((entry) => !entry.isDirectory())
+                .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)));
+            assert.deepEqual(contextFiles(context), sent.sort());
+            assert.ok(
+                !sent.some((file) => /\.env|secret|\.pem|\.git|_build|node_modules|other/.test(file)),
+                `${sent.join()}`,
+            );
+            assert.ok(sent.some((file) => file.endsWith("docs/b/c.md")));
+            fs.rmSync(out, { recursive: true });
+        }
+        fs.rmSync(folder, { recursive: true });
     });
 });

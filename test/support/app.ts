@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Build } from "../../components/docker";
 import { thisPlatform } from "../../components/platform";
+import { builderImageFor } from "../../stacks/builderImage";
 import { baseImages } from "./machine";
 import { settingsOf } from "./mockPulumi";
 
@@ -28,16 +29,16 @@ export class App {
         this.write("mix.exs", text.replace(/version: "[^"]*"/, `version: "${version}"`));
     }
 
-    /** What `docker.Image` builds of it. */
-    build(runnerImage?: string): Build {
+    /** A build of it by Docker's command line. */
+    build(): Build {
         const images = settingsOf(baseImages());
         return {
             context: this.folder,
-            dockerfile: "docker/without-dockerignore/Dockerfile",
+            dockerfile: "docker/Dockerfile",
             platform: thisPlatform(),
             args: {
-                BUILDER_IMAGE: images["decanter:builderImage"] ?? "",
-                RUNNER_IMAGE: runnerImage ?? images["decanter:runnerImage"] ?? "",
+                BUILDER_IMAGE: images["decanter:builderImage"] || builderImageFor(this.folder, ""),
+                RUNNER_IMAGE: images["decanter:runnerImage"] ?? "",
                 RELEASE: "hello",
             },
         };

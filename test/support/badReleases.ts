@@ -204,7 +204,8 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
         const answer = await fetch(`http://${repository().replace("/", "/v2/")}/tags/list`);
         const { tags } = (await answer.json()) as { tags: string[] };
         const versions = (pulumi.outputs.releases as { version: string }[]).map(({ version }) => version);
-        assert.deepEqual(tags.sort(), versions.sort());
+        // The same version may have been built twice.
+        assert.deepEqual(tags.sort(), [...new Set(versions)].sort());
     }
 
     for (const [index, release] of bad.entries()) {
@@ -249,7 +250,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
         await staysWhole({
             fault: "is for another CPU",
             settings: { image: RepoDigests?.[0], version: "9.2.0", migrate: "none" },
-            says: [new RegExp(`The image is for another CPU, linux/${other}: set platform`)],
+            says: [new RegExp(`is for linux/${other}, and the Docker host is linux/.*: build for it`)],
         });
     });
 

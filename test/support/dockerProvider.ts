@@ -1,4 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { buildImage, docker } from "../../components/docker";
@@ -45,6 +47,8 @@ export async function make(on: Host, type: string, name: string, inputs: Propert
         case "docker:index/volume:Volume":
             await on.api.createVolume({ Name: unique, Labels: labels(inputs) });
             return { id: unique, outputs: { name: unique } };
+        case "docker:index/remoteImage:RemoteImage":
+            return buildRemoteImage(on, inputs);
         case "docker:index/image:Image":
             return makeImage(on, inputs);
         case "docker:index/container:Container":
@@ -77,6 +81,34 @@ export async function remove(on: Host, type: string, { id }: Made, inputs: Prope
             await container.remove({ force: true, v: true }).catch(ignoreStopped);
         }
     }
+}
+
+/** Builds as the provider does, and leaves the log where it would. */
+async function buildRemoteImage({ api, host }: Host, inputs: Properties): Promise<Made> {
+    const { name, build, triggers: _triggers, keepLocally, ...others } = inputs;
+    refuseOthers("docker.RemoteImage", { ...others, keepLocally: keepLocally ? undefined : false });
+    const {
+        context,
+        dockerfile,
+        platform,
+        buildArgs,
+        secrets,
+        buildLogFile,
+        cacheFroms,
+        cacheTos,
+        ...unknown
+    } = build;
+    const caches = [...cacheFroms, ...cacheTos].length > 0 ? "given" : undefined;
+    refuseOthers("docker.RemoteImage's build", { ...unknown, caches });
+    const mounts = secrets.flatMap(({ id, src }: Properties) => ["--secret", `id=${id},src=${src}`]);
+    const { code, output } = await buildImage(
+        host,
+        { context, dockerfile: path.join(context, dockerfile), platform, args: buildArgs },
+        ["--progress=plain", "-t", name, ...mounts],
+    );
+    fs.writeFileSync(buildLogFile, output);
+    if (code !== 0) throw new Error("failed to solve");
+    return { id: name, outputs: { imageId: (await api.getImage(name).inspect()).Id } };
 }
 
 /** Builds as the provider does, and pushes. */

@@ -125,6 +125,8 @@ function optionsOf(request: RegisterResourceRequest): RecordedOptions {
 /** What the engine or the provider computes. */
 function outputsOf(type: string, name: string): Record<string, unknown> {
     switch (type) {
+        case "docker:index/remoteImage:RemoteImage":
+            return { imageId: `sha256:${name}` };
         case "docker:index/image:Image":
             return { repoDigest: `registry/${name}@sha256:1` };
         case "docker:index/container:Container":

@@ -51,63 +51,145 @@ describe("ReleaseImage", () => {
         builderImage: "elixir:1",
         runnerImage: "debian:1",
     };
+    const buildArgs = {
+        APP: ".",
+        BASE: "minimal",
+        BUILDER_IMAGE: "elixir:1",
+        BUILDER_PACKAGES: "",
+        PREPARE_DEPS: "",
+        RELEASE: "web",
+        RUNNER_IMAGE: "debian:1",
+        RUNTIME_PACKAGES: "",
+    };
     const build = {
         context: "examples/hello",
-        dockerfile: "docker/without-dockerignore/Dockerfile",
-        platform,
-        args: { BUILDER_IMAGE: "elixir:1", RUNNER_IMAGE: "debian:1", RELEASE: "web" },
+        dockerfile: "../../.decanter/build/test-web/Dockerfile",
+        buildArgs,
+        secrets: [{ id: "build", src: ".decanter/build/test-web/secret" }],
+        buildLogFile: ".decanter/build/test-web/log",
     };
     let app: string;
-    before(() => {
+    beforeEach(() => {
         app = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-app-"));
-        fs.writeFileSync(path.join(app, ".dockerignore"), "");
+        fs.writeFileSync(path.join(app, "mix.exs"), "");
     });
-    after(() => fs.rmSync(app, { recursive: true }));
+    afterEach(() => fs.rmSync(app, { recursive: true }));
 
-    async function imageOf(given: Partial<ReleaseImageArgs>): Promise<Recorded> {
+    async function declared(given: Partial<ReleaseImageArgs> = {}): Promise<Recorded[]> {
         const recorded = await mockPulumi();
         new ReleaseImage("web", { ...args, ...given });
         await settled();
-        return the(recorded, "Image", "web");
+        return recorded;
+    }
+    async function builtOf(given: Partial<ReleaseImageArgs>): Promise<Recorded["inputs"]> {
+        return the(await declared(given), "RemoteImage", "web").inputs;
+    }
+    async function hashOf(folder: string, given: Partial<ReleaseImageArgs> = {}): Promise<unknown> {
+        return (await builtOf({ app: folder, ...given })).triggers;
     }
 
-    it("declares one image, and its output is the digest", async () => {
+    it("builds an image, pushes the same, and gives its digest", async () => {
         const recorded = await mockPulumi();
         const image = new ReleaseImage("web", args);
         await settled();
-        assert.deepEqual(children(recorded), ["Image web", "ReleaseImage web"]);
-        const { inputs, options } = the(recorded, "Image", "web");
-        assert.deepEqual(inputs, {
+        assert.deepEqual(children(recorded), ["Image web", "ReleaseImage web", "RemoteImage web"]);
+        const { inputs, options } = the(recorded, "RemoteImage", "web");
+        const { triggers, ...others } = inputs;
+        assert.deepEqual(others, { name: "ghcr.io/acme/web:1.2.3", build, keepLocally: true });
+        assert.match(String((triggers as { context: string }).context), /^[0-9a-f]{64}$/);
+        const parent = "decanter:index:ReleaseImage";
+        assert.deepEqual(options, {
+            ...plain,
+            parent,
+            hooks: {
+                beforeCreate: ["web-prepare-build"],
+                afterCreate: ["web-clear-build"],
+                onError: ["web-build-log"],
+            },
+        });
+        const pushed = the(recorded, "Image", "web");
+        assert.deepEqual(pushed.inputs, {
             imageName: "ghcr.io/acme/web:1.2.3",
-            build,
+            build: {
+                context: "docker/publish",
+                dockerfile: "docker/publish/Dockerfile",
+                platform,
+                args: { IMAGE: "ghcr.io/acme/web:1.2.3", ID: "sha256:web" },
+            },
             registry: {},
             skipPush: false,
             buildOnPreview: false,
         });
-        assert.deepEqual(options, {
-            ...plain,
-            parent: "decanter:index:ReleaseImage",
-            hooks: { onError: ["web-build-log"] },
-        });
+        assert.deepEqual(pushed.options, { ...plain, parent, dependencies: ["web"] });
         assert.equal(await valueOf(image.ref), "registry/web@sha256:1");
     });
 
-    it("takes the Dockerfile that leaves the app's .dockerignore in force", async () => {
-        const { inputs } = await imageOf({ app });
-        assert.deepEqual(inputs.build, { ...build, context: app, dockerfile: "docker/Dockerfile" });
-        assert.ok(!fs.existsSync("docker/Dockerfile.dockerignore"));
-        assert.ok(fs.existsSync("docker/without-dockerignore/Dockerfile.dockerignore"));
+    it("passes on what the build is to have, and nothing of its secrets", async () => {
+        const inputs = await builtOf({
+            app,
+            minimal: false,
+            builderPackages: ["cargo", "cmake"],
+            runtimePackages: ["imagemagick"],
+            prepareDeps: "mix local.hex",
+            buildSecrets: pulumi.secret({ HEX_KEY: "hunter2" }),
+            builder: "arm",
+            cacheFrom: ["type=registry,ref=a"],
+            cacheTo: ["type=registry,ref=a,mode=max"],
+            platform: "linux/riscv64",
+        });
+        const { dockerfile, ...others } = inputs.build as { dockerfile: string };
+        assert.equal(path.resolve(app, dockerfile), path.resolve(".decanter/build/test-web/Dockerfile"));
+        assert.deepEqual(others, {
+            context: app,
+            platform: "linux/riscv64",
+            builder: "arm",
+            buildArgs: {
+                ...buildArgs,
+                BASE: "debian",
+                BUILDER_PACKAGES: "cargo cmake",
+                PREPARE_DEPS: "mix local.hex",
+                RUNTIME_PACKAGES: "imagemagick",
+            },
+            secrets: build.secrets,
+            cacheFroms: ["type=registry,ref=a"],
+            cacheTos: ["type=registry,ref=a,mode=max"],
+            buildLogFile: build.buildLogFile,
+        });
     });
 
-    it("takes the app's own Dockerfile, with the same build arguments", async () => {
-        for (const folder of [app, "examples/hello"]) {
-            const { inputs } = await imageOf({ app: folder, dockerfile: "ops/Dockerfile" });
-            assert.deepEqual(inputs.build, {
-                ...build,
-                context: folder,
-                dockerfile: `${folder}/ops/Dockerfile`,
-            });
-        }
+    it("takes Node.js for an app that has packages of npm", async () => {
+        fs.mkdirSync(path.join(app, "assets"));
+        fs.writeFileSync(path.join(app, "assets", "package.json"), "{}");
+        const inputs = await builtOf({ app, nodeImage: "node:1" });
+        const expected = { ...buildArgs, NODE_IMAGE: "node:1", NODE_MODULES: "npm" };
+        assert.deepEqual((inputs.build as { buildArgs: unknown }).buildArgs, expected);
+    });
+
+    it("is another one when a file changes that the build reads, and only then", async () => {
+        const write = (file: string, text: string) => fs.writeFileSync(path.join(app, file), text);
+        const first = await hashOf(app);
+        write("app.ex", "a");
+        const second = await hashOf(app);
+        assert.notDeepEqual(second, first);
+        for (const left of [".env", "prod.secret.exs", "key.pem", ".dockerignore"]) write(left, "hunter2");
+        fs.mkdirSync(path.join(app, "_build"));
+        write("_build/app.beam", "a");
+        assert.deepEqual(await hashOf(app), second);
+        write("app.ex", "b");
+        assert.notDeepEqual(await hashOf(app), second);
+        write("app.ex", "a");
+        assert.deepEqual(await hashOf(app), second);
+        fs.chmodSync(path.join(app, "app.ex"), 0o755);
+        assert.notDeepEqual(await hashOf(app), second);
+    });
+
+    it("takes the app's own Dockerfile, which tells a change too", async () => {
+        fs.writeFileSync(path.join(app, "Dockerfile"), "FROM a");
+        fs.writeFileSync(path.join(app, ".dockerignore"), "*\n");
+        const first = await hashOf(app, { dockerfile: "Dockerfile" });
+        assert.notDeepEqual(await hashOf(app), first);
+        fs.writeFileSync(path.join(app, "Dockerfile"), "FROM b");
+        assert.notDeepEqual(await hashOf(app, { dockerfile: "Dockerfile" }), first);
     });
 
     for (const [version, tag] of [
@@ -115,18 +197,21 @@ describe("ReleaseImage", () => {
         ["1.0.0-rc.1+a.b", "1.0.0-rc.1-a.b"],
     ]) {
         it(`tags ${version} as ${tag}`, async () => {
-            assert.equal((await imageOf({ version })).inputs.imageName, `ghcr.io/acme/web:${tag}`);
+            assert.equal((await builtOf({ version })).name, `ghcr.io/acme/web:${tag}`);
         });
     }
 
-    it("builds for another platform, and logs in with a password that stays secret", async () => {
-        const { inputs } = await imageOf({
-            platform: "linux/riscv64",
-            registryUsername: "me",
-            registryPassword: pulumi.secret("hunter2"),
-        });
-        assert.deepEqual(inputs.build, { ...build, platform: "linux/riscv64" });
-        assert.deepEqual(secretValue(inputs.registry), { username: "me", password: "hunter2" });
+    it("logs in with a password that stays secret, on the platform of the host", async () => {
+        const login = { registryUsername: "me", registryPassword: pulumi.secret("hunter2") };
+        for (const [given, expected] of [
+            [{ platform: "linux/riscv64" }, "linux/riscv64"],
+            [{ host: "unix:///run/docker.sock" }, platform],
+            [{ host: "ssh://me@server" }, undefined],
+        ] as const) {
+            const { inputs } = the(await declared({ ...login, ...given }), "Image", "web");
+            assert.equal((inputs.build as { platform?: string }).platform, expected);
+            assert.deepEqual(secretValue(inputs.registry), { username: "me", password: "hunter2" });
+        }
     });
 });
 

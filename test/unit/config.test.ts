@@ -188,12 +188,39 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         'must be true or false, got "yes": pulumi config set behindProxy true',
     ],
     ["readOnly", { readOnly: "yes" }, 'must be true or false, got "yes": pulumi config set readOnly true'],
-    ...["builderImage", "runnerImage", "routerImage", "registryImage"].flatMap((key) =>
-        ["", "-rm", "a b"].map((image): [string, Settings, string] => [
-            key,
-            { [key]: image },
-            `must be the name of an image, got "${image}": pulumi config set ${key} registry.example/image:tag`,
-        ]),
+    ["minimal", { minimal: "yes" }, 'must be true or false, got "yes": pulumi config set minimal true'],
+    [
+        "builder",
+        { builder: "a b" },
+        'must be the name of a builder, got "a b": pulumi config set builder arm',
+    ],
+    ...["imagemagick", { a: "b" }, ["-y"], ["a b"], [1]].flatMap((given): [string, Settings, string][] => {
+        const said = JSON.stringify(typeof given === "string" ? given : JSON.stringify(given));
+        const rule = `must be a list of names of Debian packages, got ${said}: pulumi config set --path`;
+        return [
+            ["runtimePackages", { runtimePackages: given }, `${rule} 'runtimePackages[0]' imagemagick`],
+            ["builderPackages", { builderPackages: given }, `${rule} 'builderPackages[0]' cargo`],
+        ];
+    }),
+    ...["cacheFrom", "cacheTo"].map((key): [string, Settings, string] => [
+        key,
+        { [key]: ["ghcr.io/acme/cache"] },
+        `must be a list of caches as BuildKit spells them, got "[\\"ghcr.io/acme/cache\\"]": ` +
+            `pulumi config set --path '${key}[0]' type=registry,ref=ghcr.io/acme/cache${key === "cacheTo" ? ",mode=max" : ""}`,
+    ]),
+    [
+        "buildSecrets",
+        { buildSecrets: "hunter2" },
+        'must be variables by name, got "[secret]": pulumi config set --secret --path buildSecrets.NAME value',
+    ],
+    ...["builderImage", "runnerImage", "nodeImage", "routerImage", "registryImage"].flatMap((key) =>
+        ["", "-rm", "a b"]
+            .filter((image) => key !== "builderImage" || image !== "")
+            .map((image): [string, Settings, string] => [
+                key,
+                { [key]: image },
+                `must be the name of an image, got "${image}": pulumi config set ${key} registry.example/image:tag`,
+            ]),
     ),
 ];
 
@@ -211,7 +238,7 @@ function project(list: string, files: string[] = []): string {
 }
 
 async function configOf(settings: Settings = {}): Promise<Config> {
-    await mockPulumi(settings, ["secrets", "registryPassword"]);
+    await mockPulumi(settings, ["secrets", "buildSecrets", "registryPassword"]);
     return readConfig();
 }
 
@@ -246,15 +273,15 @@ describe("the settings of a stack", () => {
             it(`${key} has a description, a default, and a type unless it is secret`, () => {
                 assert.match(String(description), /^[A-Z].{10,}[^.]$/);
                 assert.notEqual(value, undefined);
-                assert.equal(secret === true, ["secrets", "registryPassword"].includes(key));
+                assert.equal(secret === true, ["secrets", "buildSecrets", "registryPassword"].includes(key));
                 if (secret === true) assert.equal(type, undefined);
                 else assert.equal(type, typeOf(value));
             });
         }
 
-        it("are all tested with a wrong value, but migrate, which takes any command", () => {
+        it("are all tested with a wrong value, but those that take any command", () => {
             const tested = new Set(wrong.map(([key]) => key.split(".")[0]));
-            assert.deepEqual([...tested, "migrate"].sort(), Object.keys(declared).sort());
+            assert.deepEqual([...tested, "migrate", "prepareDeps"].sort(), Object.keys(declared).sort());
         });
     });
 
@@ -298,7 +325,7 @@ describe("the settings of a stack", () => {
 
     describe("that are good", () => {
         it("are the defaults, the release and the version those of mix.exs", async () => {
-            const { secrets, ...config } = await configOf();
+            const { secrets, buildSecrets, ...config } = await configOf();
             assert.deepEqual(config, {
                 target: "docker",
                 app: "examples/hello",
@@ -327,12 +354,22 @@ describe("the settings of a stack", () => {
                 memoryMb: 1024,
                 cpus: undefined,
                 platform: undefined,
-                builderImage: declared.builderImage?.default,
+                beside: [],
+                minimal: true,
+                builderPackages: [],
+                runtimePackages: [],
+                prepareDeps: undefined,
+                builder: undefined,
+                cacheFrom: [],
+                cacheTo: [],
+                builderImage: "docker.io/hexpm/elixir:1.20.2-erlang-29.0.3-debian-trixie-20260623-slim",
+                nodeImage: declared.nodeImage?.default,
                 runnerImage: declared.runnerImage?.default,
                 routerImage: declared.routerImage?.default,
                 registryImage: declared.registryImage?.default,
             });
             assert.deepEqual(await valueOf(secrets), {});
+            assert.deepEqual(await valueOf(buildSecrets), {});
         });
 
         const good: [settings: Settings, expected: Partial<Config>][] = [
@@ -348,6 +385,15 @@ describe("the settings of a stack", () => {
             [{ behindProxy: true }, { behindProxy: true }],
             [{ dockerfile: "mix.exs" }, { dockerfile: "mix.exs" }],
             [{ image: built }, { image: built }],
+            [
+                { runtimePackages: ["imagemagick", "g++"], minimal: false },
+                { runtimePackages: ["imagemagick", "g++"], minimal: false },
+            ],
+            [
+                { cacheTo: ["type=inline"], builder: "arm-1" },
+                { cacheTo: ["type=inline"], builder: "arm-1" },
+            ],
+            [{ prepareDeps: "mix local.hex --force" }, { prepareDeps: "mix local.hex --force" }],
             [{ bakeSeconds: 0 }, { bakeSeconds: 0 }],
             [{ migrate: "none" }, { migrate: undefined }],
             [{ migrate: "bin/hello eval Seed.run" }, { migrate: "bin/hello eval Seed.run" }],
@@ -382,14 +428,17 @@ describe("the settings of a stack", () => {
         }
 
         it("keep secrets secret", async () => {
-            const { secrets, registry } = await configOf({
+            const { secrets, buildSecrets, registry } = await configOf({
                 secrets: { PIN: 1234 },
+                buildSecrets: { HEX_KEY: "hunter2" },
                 registryAddress: "ghcr.io/acme",
                 registryUsername: "me",
                 registryPassword: "hunter2",
             });
             assert.ok(await pulumi.isSecret(secrets));
             assert.deepEqual(await valueOf(secrets), { PIN: "1234" });
+            assert.ok(await pulumi.isSecret(buildSecrets));
+            assert.deepEqual(await valueOf(buildSecrets), { HEX_KEY: "hunter2" });
             assert.equal(registry?.username, "me");
             assert.ok(registry.password && (await pulumi.isSecret(registry.password)));
             assert.equal(await valueOf(registry.password), "hunter2");
@@ -406,6 +455,32 @@ describe("the settings of a stack", () => {
             const app = project(mix, ["rel/overlays/bin/migrate"]);
             assert.equal((await configOf({ app })).migrate, "bin/migrate");
             assert.equal((await configOf({ app, migrate: "none" })).migrate, undefined);
+        });
+
+        it("are the versions of .tool-versions, on the Debian that the release runs on", async () => {
+            const app = project("app: :shop, version: @version");
+            const versions = (text: string) => fs.writeFileSync(path.join(app, ".tool-versions"), text);
+            versions("nodejs 24.1.0\n");
+            assert.match((await configOf({ app })).builderImage, /^docker\.io\/hexpm\/elixir:1\.20\.2-/);
+            versions("erlang 27.3.4\nelixir 1.18.3-otp-27\n");
+            assert.equal(
+                (await configOf({ app })).builderImage,
+                "docker.io/hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20260623-slim",
+            );
+            assert.equal((await configOf({ app, builderImage: "mine:1" })).builderImage, "mine:1");
+            const remedy = "pulumi config set builderImage registry.example/image:tag";
+            assert.deepEqual(await problemsOf({ app, runnerImage: "mine:2" }), [
+                `builderImage must be set, as runnerImage mine:2 does not tell its Debian (debian:trixie-DATE-slim): ${remedy}`,
+            ]);
+            for (const [text, problem] of [
+                ["elixir 1.18.3\n", "erlang with an image (undefined)"],
+                ["elixir ref:abc\nerlang 27.3\n", "elixir with an image (ref:abc)"],
+            ] as const) {
+                versions(text);
+                assert.deepEqual(await problemsOf({ app }), [
+                    `builderImage must be set, as .tool-versions has no version of ${problem}: ${remedy}`,
+                ]);
+            }
         });
 
         it("have to be chosen where there are two releases, or no version", async () => {
@@ -428,5 +503,5 @@ describe("the settings of a stack", () => {
 });
 
 function typeOf(value: unknown): string {
-    return Number.isInteger(value) ? "integer" : typeof value;
+    return Number.isInteger(value) ? "integer" : Array.isArray(value) ? "array" : typeof value;
 }

@@ -14,6 +14,7 @@ import {
 } from "../../components/docker";
 import { DockerService } from "../../components/dockerService";
 import { Migration, type MigrationArgs } from "../../components/migration";
+import { releaseProof } from "../../components/releaseProof";
 import { ReleaseImage } from "../../components/releaseImage";
 import { Router } from "../../components/router";
 import { logged, mockPulumi, settled, withDocker } from "../support/mockPulumi";
@@ -128,103 +129,125 @@ describe("the last lines", () => {
 });
 
 describe("a build", () => {
-    /** Shows what it is to build, and fails. */
-    const showing = `
-        while [ "$1" != -f ]; do shift; done
-        echo "$(cat "$2") of" $(ls "$(dirname "$2")") >&2
-        exit 5`;
     const none = undefined as unknown as pulumi.Resource;
-    let folder: string;
-    let build: Build;
-    before(() => {
-        folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-dockerfile-"));
-        fs.writeFileSync(path.join(folder, "real"), "FROM a");
-        fs.symlinkSync("real", path.join(folder, "Dockerfile"));
-        fs.writeFileSync(path.join(folder, "Ignoring"), "FROM b");
-        fs.writeFileSync(path.join(folder, "Ignoring.dockerignore"), "*");
-        build = {
-            context: "app",
-            dockerfile: path.join(folder, "Dockerfile"),
-            platform: "linux/arm64",
-            args: { RELEASE: "web", RUNNER_IMAGE: "debian:1" },
-        };
-    });
-    after(() => fs.rmSync(folder, { recursive: true }));
+    const build: Build = {
+        context: "app",
+        dockerfile: "docker/Dockerfile",
+        args: { RELEASE: "web", RUNNER_IMAGE: "debian:1" },
+    };
+    const command = "-f docker/Dockerfile --build-arg RELEASE=web --build-arg RUNNER_IMAGE=debian:1";
+    const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
 
-    /** The one command of those given, with the Dockerfile's name cut out, and checked to be gone. */
-    function commandOf(calls: string[]): string {
-        assert.equal(calls.length, 1);
-        const [command = ""] = calls;
-        const file = / -f (\S+)/.exec(command)?.[1] ?? "";
-        assert.ok(path.isAbsolute(file) && !fs.existsSync(path.dirname(file)), `${file} is left over`);
-        return command.replace(file, "FILE");
-    }
-    const command =
-        "build --platform linux/arm64 -f FILE --build-arg RELEASE=web --build-arg RUNNER_IMAGE=debian:1";
-
-    it("reads a Dockerfile that is a link, and gives what Docker prints", async () => {
-        await withDocker(showing, async (calls) => {
-            const result = await buildImage("ssh://a@b", build, ["--quiet"]);
-            assert.deepEqual(result, {
-                code: 5,
-                stdout: "",
-                output: "FROM a of Dockerfile\n",
-            });
-            assert.equal(commandOf(calls()), `--host ssh://a@b ${command} --quiet app`);
+    it("is one of Docker's command line, with what Docker prints", async () => {
+        await withDocker("echo missing end >&2; exit 5", async (calls) => {
+            const result = await buildImage("ssh://a@b", { ...build, platform: "linux/arm64" }, ["--quiet"]);
+            assert.deepEqual(result, { code: 5, stdout: "", output: "missing end\n" });
+            await buildImage(undefined, build, []);
+            assert.deepEqual(calls(), [
+                `--host ssh://a@b build --platform linux/arm64 ${command} --quiet app`,
+                `build ${command} app`,
+            ]);
         });
-    });
-
-    it("leaves out what the file beside the Dockerfile names", async () => {
-        await withDocker(showing, async (calls) => {
-            const ignoring = { ...build, dockerfile: path.join(folder, "Ignoring") };
-            const { output } = await buildImage(undefined, ignoring, []);
-            assert.equal(output, "FROM b of Dockerfile Dockerfile.dockerignore\n");
-            assert.equal(commandOf(calls()), `${command} app`);
-        });
-    });
-
-    it("needs a Dockerfile", async () => {
-        const missing = { ...build, dockerfile: path.join(folder, "Missing") };
-        await withDocker("exit 0", () =>
-            assert.rejects(buildImage(undefined, missing, []), { code: "ENOENT" }),
-        );
     });
 
     it("that failed is tried once more for its last lines, and then no more", async () => {
-        const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
-        await withDocker(showing, async (calls) => {
+        await withDocker("echo missing end; exit 5", async (calls) => {
             let again: boolean | undefined;
             const errors = await logged(
                 "error",
                 async () => (again = await explainBuild(failed, undefined, none)),
             );
             assert.equal(again, false);
-            assert.deepEqual(errors, ["the build failed:\n  | FROM a of Dockerfile"]);
-            assert.equal(commandOf(calls()), `${command} --progress=plain app`);
+            assert.deepEqual(errors, ["the build failed:\n  | missing end"]);
+            assert.deepEqual(calls(), [`build ${command} --progress=plain app`]);
         });
     });
 
     it("that failed, and succeeds this time, needs no words", async () => {
-        const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
         await withDocker("echo fine", async (calls) => {
             assert.deepEqual(await logged("error", () => explainBuild(failed, undefined, none)), []);
             assert.equal(calls().length, 1);
         });
     });
+});
 
-    it("that failed is explained by the hook of ReleaseImage", async () => {
+describe("the build of a ReleaseImage", () => {
+    it("that failed is explained by its log, and its secrets are gone from the disk", async () => {
         await mockPulumi();
-        const { transformations, onError } = hooksOf("web");
-        const args = { app: ".", release: "web", version: "1.0.0", builderImage: "a", runnerImage: "b" };
-        new ReleaseImage("web", { ...args, repository: "c", host: "ssh://a@b" }, { transformations });
+        const { transformations, onError, beforeCreate } = hooksOf("web");
+        const args = { app: "examples/hello", release: "web", version: "1.0.0", repository: "c" };
+        const images = { builderImage: "a", runnerImage: "b", buildSecrets: { HEX_KEY: "hunter2" } };
+        new ReleaseImage("web", { ...args, ...images }, { transformations });
         await settled();
-        assert.equal(onError.length, 1);
-        const failed = { newInputs: { build } } as unknown as pulumi.ErrorHookArgs;
-        await withDocker(showing, async (calls) => {
-            const errors = await logged("error", () => Promise.resolve(onError[0]?.callback(failed)));
-            assert.deepEqual(errors, ["the build failed:\n  | FROM a of Dockerfile"]);
-            assert.equal(commandOf(calls()), `--host ssh://a@b ${command} --progress=plain app`);
+        assert.deepEqual([onError.length, beforeCreate.length], [1, 1]);
+        const failed = {} as pulumi.ErrorHookArgs;
+        await beforeCreate[0]?.callback({} as pulumi.ResourceHookArgs);
+        const folder = ".decanter/build/test-web";
+        assert.match(fs.readFileSync(`${folder}/secret`, "utf8"), /hunter2/);
+        fs.writeFileSync(`${folder}/log`, "the key hunter2 is wrong\n");
+        let again: boolean | undefined;
+        const errors = await logged("error", async () => (again = await onError[0]?.callback(failed)));
+        assert.equal(again, false);
+        assert.deepEqual(errors, ["the build failed:\n  | the key [secret] is wrong"]);
+        assert.ok(!fs.existsSync(`${folder}/secret`));
+        fs.rmSync(folder, { recursive: true });
+        assert.deepEqual(await logged("error", () => Promise.resolve(onError[0]?.callback(failed))), []);
+    });
+});
+
+describe("the proof of a release", () => {
+    const image = "web@sha256:1";
+    /** A `docker` with an image for a platform, whose release ends with a code. */
+    const having = (platform: string, code = 0) => `
+        case "$*" in
+            *"image inspect"*) echo ${platform} ;;
+            *version*) echo linux/amd64 ;;
+            *run*) echo "libcrypto is missing"; exit ${code} ;;
+        esac`;
+    const prove = (starts: boolean, host?: string) => async () =>
+        releaseProof("web", { image, starts, host }).callback({} as pulumi.ResourceHookArgs);
+
+    it("starts the release once, with nothing that it could use", async () => {
+        await withDocker(having("linux/amd64"), async (calls) => {
+            const proof = releaseProof("web", { image, starts: true, host: "ssh://a@b" });
+            const twice = [1, 2].map(async () => proof.callback({} as pulumi.ResourceHookArgs));
+            await Promise.all(twice);
+            const [run, ...others] = calls().filter((call) => call.includes(" run "));
+            assert.deepEqual(others, []);
+            assert.match(
+                run ?? "",
+                /^--host ssh:\/\/a@b run --rm --network none --read-only --tmpfs \/tmp --cap-drop ALL .* web@sha256:1 sh -c /,
+            );
         });
+    });
+
+    it("fails with what the release says", async () => {
+        await withDocker(having("linux/amd64", 3), () =>
+            assert.rejects(
+                prove(true),
+                /does not start on its image, so it is not deployed \(exit code 3\).*\n {2}\| libcrypto is missing$/,
+            ),
+        );
+    });
+
+    it("fails where the image is for another CPU, whoever has built it", async () => {
+        for (const starts of [true, false]) {
+            await withDocker(having("linux/arm64"), async (calls) => {
+                await assert.rejects(
+                    prove(starts),
+                    /web@sha256:1 is for linux\/arm64, and the Docker host is linux\/amd64: build for it \(pulumi config set platform linux\/amd64\)/,
+                );
+                assert.ok(!calls().some((call) => call.startsWith("run")));
+            });
+        }
+    });
+
+    it("leaves an image that is not Decanter's own, or not there, to its containers", async () => {
+        await withDocker(having("linux/amd64", 3), async (calls) => {
+            await prove(false)();
+            assert.ok(calls().includes("pull -q web@sha256:1"));
+        });
+        await withDocker("exit 1", () => prove(false)());
     });
 });
 

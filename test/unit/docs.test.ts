@@ -20,7 +20,9 @@ describe("README", () => {
             config: Record<string, Setting>;
         };
         const expected = Object.entries(config).map(([key, { description, default: value, secret }]) => {
-            const shown = ["", "{}"].includes(typeof value === "object" ? "{}" : `${value}`)
+            const shown = ["", "{}", "[]"].includes(
+                typeof value === "object" ? JSON.stringify(value) : `${value}`,
+            )
                 ? ""
                 : `\`${value as string}\``;
             return [`\`${key}\``, secret ? "secret" : shown, description];

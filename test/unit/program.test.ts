@@ -28,6 +28,7 @@ describe("the program of the target docker", () => {
             "RandomPassword hello-key-base",
             "ReleaseImage hello",
             "ReleaseSecrets hello",
+            "RemoteImage hello",
             "Router hello-router",
             "Swap hello-swap",
             "Volume hello-registry",

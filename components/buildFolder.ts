@@ -1,0 +1,96 @@
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { commitOf } from "./commit";
+import { lastLines } from "./docker";
+
+export interface BuildFolderArgs {
+    /** The Dockerfile to build with. */
+    dockerfile: string;
+    /** What is left out of the context, in the words of a .dockerignore. */
+    rules: string;
+    /** Folder of the app, which tells the commit. */
+    app: string;
+    /** Name of the release, for the image's labels. */
+    release: string;
+    /** Version of the release, for the image's labels. */
+    version: string;
+}
+
+/**
+ * The folder that a build reads besides its context, and where it leaves its log. It is made when the build begins, as its
+ * content is no input of a resource: a commit that changes no file of the context is no reason to build again, and secrets
+ * must not get into the state.
+ */
+export class BuildFolder {
+    /** The Dockerfile, with the labels of this build. Docker looks beside it for what to leave out. */
+    readonly dockerfile: string;
+    /** The secret `build`: a shell script that sets the environment variables of the build. */
+    readonly secret: string;
+    /** What the build has said. */
+    readonly log: string;
+
+    constructor(
+        private readonly folder: string,
+        private readonly args: BuildFolderArgs,
+    ) {
+        this.dockerfile = path.join(folder, "Dockerfile");
+        this.secret = path.join(folder, "secret");
+        this.log = path.join(folder, "log");
+    }
+
+    /**
+     * Makes the folder.
+     *
+     * @param secrets environment variables of the build, by name
+     */
+    async write(secrets: Record<string, string>): Promise<void> {
+        await fs.rm(this.folder, { recursive: true, force: true });
+        await fs.mkdir(this.folder, { recursive: true, mode: 0o700 });
+        const variables = Object.entries(secrets).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+        await Promise.all([
+            fs.writeFile(this.dockerfile, await this.labelled()),
+            fs.writeFile(`${this.dockerfile}.dockerignore`, this.args.rules),
+            fs.writeFile(this.secret, variables.join(""), { mode: 0o600 }),
+        ]);
+    }
+
+    /** Removes the secret, once the build is over. */
+    async forget(): Promise<void> {
+        await fs.rm(this.secret, { force: true });
+    }
+
+    /** The last lines of the log, with secret values replaced; undefined where the build has not begun. */
+    async lastLines(secrets: Record<string, string>): Promise<string | undefined> {
+        const log = await fs.readFile(this.log, "utf8").catch(() => undefined);
+        return log && lastLines(log, Object.values(secrets));
+    }
+
+    private async labelled(): Promise<string> {
+        const { dockerfile, app, release, version } = this.args;
+        const commit = await commitOf(app);
+        // Without a commit to tell it, now is when the files have changed.
+        const time = commit?.time ?? new Date();
+        // https://github.com/opencontainers/image-spec/blob/main/annotations.md
+        const labels = {
+            title: release,
+            version,
+            revision: commit?.revision,
+            source: commit?.source,
+            created: time.toISOString().replace(/\.\d+/, ""),
+        };
+        const lines = Object.entries(labels)
+            .filter(([, value]) => value !== undefined)
+            .map(([name, value]) => `LABEL org.opencontainers.image.${name}=${JSON.stringify(value)}`);
+        const text = await fs.readFile(dockerfile, "utf8");
+        const seconds = Math.floor(time.getTime() / 1000);
+        return [
+            text.replace(/^ARG SOURCE_DATE_EPOCH$/m, `ARG SOURCE_DATE_EPOCH=${seconds}`).trimEnd(),
+            ...lines,
+            "",
+        ].join("\n");
+    }
+}
+
+function quoted(value: string): string {
+    return `'${value.replaceAll("'", "'\\''")}'`;
+}
