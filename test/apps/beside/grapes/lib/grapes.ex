@@ -1,0 +1,3 @@
+defmodule Grapes do
+  def name, do: "merlot"
+end

@@ -1,0 +1,3 @@
+defmodule Shared do
+  def wine, do: Grapes.name()
+end

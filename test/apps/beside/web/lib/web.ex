@@ -1,0 +1,3 @@
+defmodule Web do
+  def pour, do: "a glass of #{Shared.wine()}"
+end

@@ -1,0 +1,3 @@
+defmodule Bar do
+  def pour, do: "#{Wine.name()} and #{Water.name()}"
+end

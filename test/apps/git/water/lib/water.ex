@@ -1,0 +1,3 @@
+defmodule Water do
+  def name, do: "water"
+end

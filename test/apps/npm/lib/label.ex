@@ -1,0 +1,3 @@
+defmodule Label do
+  def text, do: File.read!(Application.app_dir(:label, "priv/static/label.txt"))
+end

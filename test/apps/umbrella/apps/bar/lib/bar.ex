@@ -1,0 +1,3 @@
+defmodule Bar do
+  def pour, do: "a glass of #{Cellar.wine()}"
+end

@@ -1,0 +1,3 @@
+defmodule Cellar do
+  def wine, do: Application.fetch_env!(:cellar, :wine)
+end

@@ -1,0 +1,165 @@
+import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildImage, docker, lastLines } from "../../components/docker";
+import { builderImageFor } from "../../stacks/builderImage";
+import { baseImages } from "./machine";
+import { settingsOf } from "./mockPulumi";
+
+/** How a container of a release runs here: with less than Decanter gives it. */
+const confined = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"].concat(
+    ["RELEASE_COOKIE=c", "RELEASE_TMP=/tmp"].flatMap((variable) => ["-e", variable]),
+);
+
+interface Given {
+    /** Build args of docker/Dockerfile. */
+    args?: Record<string, string>;
+    /** Variables of its build secret. */
+    secrets?: Record<string, string>;
+    /** The stage to build, where it is not the last one. */
+    stage?: string;
+}
+
+/** An app of test/apps in a folder of its own, for tests to change, and the images that docker/Dockerfile makes of it. */
+export class FixtureApp {
+    static readonly nodeImage =
+        process.env.DECANTER_STAND_INS === undefined ? "node:24-trixie-slim" : "decanter/node:trixie";
+    readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-fixture-"));
+    readonly image: string;
+    private readonly images = new Set<string>();
+
+    /** @param release what it is called, where nothing else is said */
+    constructor(
+        name: string,
+        private release: string,
+    ) {
+        fs.cpSync(path.join("test/apps", name), this.folder, { recursive: true });
+        this.image = `${path.basename(this.folder).toLowerCase()}-${process.pid}`;
+    }
+
+    /** Builds the image, and returns what the build says. */
+    async build(given: Given = {}): Promise<string> {
+        const { code, output } = await this.try(given);
+        assert.equal(code, 0, lastLines(output, []));
+        return output;
+    }
+
+    /** Builds what cannot be built, and returns what the build says. */
+    async fail(given: Given = {}): Promise<string> {
+        const { code, output } = await this.try(given);
+        assert.notEqual(code, 0, "it was built");
+        return lastLines(output, []);
+    }
+
+    /** The image of a stage that was built. */
+    stage(name: string): string {
+        return `${this.image}-${name}`;
+    }
+
+    /** What the release prints when it evaluates this, in a container of its own. */
+    async eval(code: string): Promise<string> {
+        const command = [`bin/${this.release}`, "eval", code];
+        const result = await docker(undefined, ["run", "--rm", ...confined, this.image, ...command], 120);
+        assert.equal(result.code, 0, result.output);
+        return result.stdout;
+    }
+
+    /** What the release prints when it evaluates this while it runs. */
+    async rpc(code: string): Promise<string> {
+        const name = this.image;
+        await docker(undefined, ["run", "-d", "--name", name, ...confined, this.image]);
+        try {
+            for (;;) {
+                const result = await docker(undefined, ["exec", name, `bin/${this.release}`, "rpc", code]);
+                if (result.code === 0) return result.stdout;
+                await sleep(200);
+            }
+        } finally {
+            await docker(undefined, ["rm", "-f", name]);
+        }
+    }
+
+    write(file: string, text: string): void {
+        fs.mkdirSync(path.dirname(path.join(this.folder, file)), { recursive: true });
+        fs.writeFileSync(path.join(this.folder, file), text);
+    }
+
+    replace(file: string, from: string, to: string): void {
+        replaceIn(path.join(this.folder, file), from, to);
+    }
+
+    async remove(): Promise<void> {
+        fs.rmSync(this.folder, { recursive: true });
+        if (this.images.size > 0) await docker(undefined, ["rmi", "-f", ...this.images]);
+    }
+
+    private async try({ args = {}, secrets = {}, stage }: Given) {
+        const images = settingsOf(baseImages());
+        const image = stage === undefined ? this.image : this.stage(stage);
+        this.release = args.RELEASE ?? this.release;
+        this.images.add(image);
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-secret-"));
+        const secret = path.join(folder, "build");
+        const lines = Object.entries(secrets).map(([name, value]) => `export ${name}='${value}'\n`);
+        fs.writeFileSync(secret, lines.join(""));
+        try {
+            const build = {
+                context: this.folder,
+                dockerfile: "docker/Dockerfile",
+                args: {
+                    BUILDER_IMAGE: images["decanter:builderImage"] || builderImageFor(this.folder, ""),
+                    RUNNER_IMAGE: images["decanter:runnerImage"] ?? "",
+                    RELEASE: this.release,
+                    ...args,
+                },
+            };
+            const target = stage === undefined ? [] : ["--target", stage];
+            const options = [
+                "--progress=plain",
+                "-t",
+                image,
+                "--secret",
+                `id=build,src=${secret}`,
+                ...target,
+            ];
+            return await buildImage(undefined, build, options);
+        } finally {
+            fs.rmSync(folder, { recursive: true });
+        }
+    }
+}
+
+export function replaceIn(file: string, from: string, to: string): void {
+    const text = fs.readFileSync(file, "utf8");
+    assert.ok(text.includes(from), `${file} does not say ${from}`);
+    fs.writeFileSync(file, text.replaceAll(from, to));
+}
+
+/** The steps of a build's builder that were not in the cache, by the first task of Mix that they run. */
+export function stepsThatRan(output: string): string[] {
+    return [...output.matchAll(/^#(\d+) \[builder [^\]]*\] RUN (.*)$/gm)]
+        .filter(([, step]) => !output.includes(`\n#${step} CACHED`))
+        .map(([, , command]) => /mix [\w.]+/.exec(command ?? "")?.[0] ?? "");
+}
+
+/**
+ * Those of the texts, of one line each, that lie in the image: in any layer, also where a later one removes it, or in its
+ * history.
+ */
+export function textsIn(image: string, texts: string[]): string[] {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-layers-"));
+    fs.mkdirSync(path.join(folder, "image"));
+    fs.writeFileSync(path.join(folder, "texts"), texts.join("\n"));
+    // Some engines save their layers compressed.
+    const script =
+        'docker save "$1" | tar -xC "$2/image" && find "$2/image" -type f -exec gzip -cdf {} + | grep -aoFf "$2/texts" | sort -u';
+    try {
+        const found = execFileSync("sh", ["-c", script, "sh", image, folder], { encoding: "utf8" });
+        return texts.filter((text) => found.split("\n").includes(text));
+    } finally {
+        fs.rmSync(folder, { recursive: true });
+    }
+}
