@@ -81,13 +81,7 @@ export class BuildFolder {
         const lines = Object.entries(labels)
             .filter(([, value]) => value !== undefined)
             .map(([name, value]) => `LABEL org.opencontainers.image.${name}=${JSON.stringify(value)}`);
-        const text = await fs.readFile(dockerfile, "utf8");
-        const seconds = Math.floor(time.getTime() / 1000);
-        return [
-            text.replace(/^ARG SOURCE_DATE_EPOCH$/m, `ARG SOURCE_DATE_EPOCH=${seconds}`).trimEnd(),
-            ...lines,
-            "",
-        ].join("\n");
+        return [(await fs.readFile(dockerfile, "utf8")).trimEnd(), ...lines, ""].join("\n");
     }
 }
 

@@ -138,11 +138,11 @@ export function replaceIn(file: string, from: string, to: string): void {
     fs.writeFileSync(file, text.replaceAll(from, to));
 }
 
-/** The steps of a build's builder that were not in the cache, by the first task of Mix that they run. */
+/** The steps of a build's builder that were not in the cache, by the last task of Mix that they run. */
 export function stepsThatRan(output: string): string[] {
     return [...output.matchAll(/^#(\d+) \[builder [^\]]*\] RUN (.*)$/gm)]
         .filter(([, step]) => !output.includes(`\n#${step} CACHED`))
-        .map(([, , command]) => /mix [\w.]+/.exec(command ?? "")?.[0] ?? "");
+        .map(([, , command]) => command?.match(/mix [\w.]+/g)?.at(-1) ?? "");
 }
 
 /**
