@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -301,16 +302,20 @@ function itSurvivesItsHost(): void {
             "the registry is stopped during a push",
             /connection refused|connection reset|EOF/,
             () => {
-                // The deploy begins with a registry that runs, and then builds for seconds.
+                // The deploy begins with a registry that runs, and then pushes for seconds.
+                app.write("priv/ballast", randomBytes(100_000_000));
+                pulumi.events.length = 0;
                 stopping = (async () => {
                     while (!pulumi.events.includes("hook hello-registry-started")) await sleep(5);
                     await sleep(500);
                     await own.api.getContainer(await idOf("hello-registry")).stop({ t: 0 });
                 })();
-                pulumi.events.length = 0;
                 return Promise.resolve();
             },
-            async () => stopping,
+            async () => {
+                app.write("priv/ballast", "");
+                await stopping;
+            },
         );
     });
 }
