@@ -6,8 +6,7 @@ import { parseArgs } from "node:util";
 import * as prettier from "prettier";
 import { buildImage, docker, type DockerResult } from "../components/docker";
 import { engine } from "../test/support/dockerProvider";
-import { builderImageFor } from "../stacks/builderImage";
-import { baseImages, freePort } from "../test/support/machine";
+import { baseImageArgs, baseImages, freePort } from "../test/support/machine";
 import { settingsOf } from "../test/support/mockPulumi";
 import { addLibraries } from "./phoenixSized";
 import { count } from "./swapChart";
@@ -95,11 +94,8 @@ interface Report {
 
 type Bases = Record<"builder" | "runner", string>;
 
-const settings = settingsOf(baseImages());
-const BASES: Bases = {
-    builder: settings["decanter:builderImage"] || builderImageFor(EXAMPLE, ""),
-    runner: settings["decanter:runnerImage"] ?? "",
-};
+const { BUILDER_IMAGE: builder, RUNNER_IMAGE: runner } = baseImageArgs(EXAMPLE);
+const BASES: Bases = { builder, runner };
 
 async function main(): Promise<number> {
     const { runs, quick } = readOptions();
@@ -330,7 +326,7 @@ class Registry {
 
     static async start(): Promise<Registry> {
         const port = await freePort();
-        const image = settings["decanter:registryImage"] ?? "";
+        const image = settingsOf(baseImages())["decanter:registryImage"] ?? "";
         const container = await run("run", "-d", "-p", `127.0.0.1:${port}:5000`, image);
         const registry = new Registry(container.trim(), port);
         for (const deadline = Date.now() + 30_000; ; await sleep(200)) {

@@ -7,7 +7,7 @@ import { buildContext, contextFiles } from "../../components/buildContext";
 import { buildImage, docker } from "../../components/docker";
 import { releaseProof } from "../../components/releaseProof";
 import { App } from "../support/app";
-import { stepsThatRan } from "../support/fixtureApp";
+import { confined, stepsThatRan } from "../support/fixtureApp";
 
 describe("the image of a release", function () {
     this.timeout(300_000);
@@ -21,20 +21,7 @@ describe("the image of a release", function () {
     };
     const build = (app: App) => buildImage(undefined, app.build(), ["--progress=plain", "-t", tag]);
     const run = async (...command: string[]) => {
-        const env = ["RELEASE_COOKIE=c", "SECRET_KEY_BASE=s", "RELEASE_TMP=/tmp"].flatMap((variable) => [
-            "-e",
-            variable,
-        ]);
-        const result = await docker(undefined, [
-            "run",
-            "--rm",
-            "--read-only",
-            "--tmpfs",
-            "/tmp",
-            ...env,
-            tag,
-            ...command,
-        ]);
+        const result = await docker(undefined, ["run", "--rm", ...confined, tag, ...command]);
         assert.equal(result.code, 0, result.output);
         return result.stdout;
     };

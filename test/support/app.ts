@@ -3,9 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Build } from "../../components/docker";
 import { thisPlatform } from "../../components/platform";
-import { builderImageFor } from "../../stacks/builderImage";
-import { baseImages } from "./machine";
-import { settingsOf } from "./mockPulumi";
+import { baseImageArgs } from "./machine";
 
 /** The example in a folder of its own, with what test/fixtures adds and replaces, for tests to change. */
 export class App {
@@ -31,16 +29,11 @@ export class App {
 
     /** A build of it by Docker's command line. */
     build(): Build {
-        const images = settingsOf(baseImages());
         return {
             context: this.folder,
             dockerfile: "docker/Dockerfile",
             platform: thisPlatform(),
-            args: {
-                BUILDER_IMAGE: images["decanter:builderImage"] || builderImageFor(this.folder, ""),
-                RUNNER_IMAGE: images["decanter:runnerImage"] ?? "",
-                RELEASE: "hello",
-            },
+            args: { ...baseImageArgs(this.folder), RELEASE: "hello" },
         };
     }
 

@@ -5,12 +5,10 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildImage, docker, lastLines } from "../../components/docker";
-import { builderImageFor } from "../../stacks/builderImage";
-import { baseImages } from "./machine";
-import { settingsOf } from "./mockPulumi";
+import { baseImageArgs } from "./machine";
 
 /** How a container of a release runs here: with less than Decanter gives it. */
-const confined = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"].concat(
+export const confined = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"].concat(
     ["RELEASE_COOKIE=c", "RELEASE_TMP=/tmp"].flatMap((variable) => ["-e", variable]),
 );
 
@@ -97,7 +95,6 @@ export class FixtureApp {
     }
 
     private async try({ args = {}, secrets = {}, stage }: Given) {
-        const images = settingsOf(baseImages());
         const image = stage === undefined ? this.image : this.stage(stage);
         this.release = args.RELEASE ?? this.release;
         this.images.add(image);
@@ -109,12 +106,7 @@ export class FixtureApp {
             const build = {
                 context: this.folder,
                 dockerfile: "docker/Dockerfile",
-                args: {
-                    BUILDER_IMAGE: images["decanter:builderImage"] || builderImageFor(this.folder, ""),
-                    RUNNER_IMAGE: images["decanter:runnerImage"] ?? "",
-                    RELEASE: this.release,
-                    ...args,
-                },
+                args: { ...baseImageArgs(this.folder), RELEASE: this.release, ...args },
             };
             const target = stage === undefined ? [] : ["--target", stage];
             const options = [

@@ -1,10 +1,21 @@
 import * as net from "node:net";
+import { builderImageFor } from "../../stacks/builderImage";
+import { settingsOf } from "./mockPulumi";
 
 /** Names of the base images, where the machine's Docker Hub is out of reach and stand-ins are made (`bin/stand-ins`). */
 export function baseImages(): Record<string, string> {
     const names = ["builderImage", "runnerImage", "routerImage", "registryImage"];
     if (process.env.DECANTER_STAND_INS === undefined) return {};
     return Object.fromEntries(names.map((key) => [key, `decanter/${key.replace("Image", "")}:trixie`]));
+}
+
+/** The build arguments of docker/Dockerfile that name the base images of an app. */
+export function baseImageArgs(app: string): Record<"BUILDER_IMAGE" | "RUNNER_IMAGE", string> {
+    const settings = settingsOf(baseImages());
+    return {
+        BUILDER_IMAGE: settings["decanter:builderImage"] || builderImageFor(app, ""),
+        RUNNER_IMAGE: settings["decanter:runnerImage"] ?? "",
+    };
 }
 
 /** A port of loopback that nobody has right now. */
