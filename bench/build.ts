@@ -43,6 +43,7 @@ const LAYERS = {
     "/layers/otp": "Erlang and Elixir",
     "/layers/deps": "dependencies",
     "/layers/app": "app",
+    "/sorted/runtime": "`config/runtime.exs`",
 };
 
 /** What Decanter's image consists of; the first that matches counts. */
