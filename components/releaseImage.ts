@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { mustKeepAttestations } from "./attestations";
 import { buildContext, contextHash, ownContext } from "./buildContext";
 import { BuildFolder } from "./buildFolder";
 import { valueOf } from "./docker";
@@ -83,6 +84,21 @@ export interface ReleaseImageArgs {
      */
     cacheTo?: string[];
     /**
+     * Software bill of materials to attach to the image: `true`, or `generator=IMAGE` for a scanner of one's own.
+     * It wants a Docker host that keeps attestations, and a registry that this machine reaches.
+     * https://docs.docker.com/build/metadata/attestations/sbom/
+     *
+     * @default none
+     */
+    sbom?: string;
+    /**
+     * Provenance to attach to the image, of `mode=min` or `mode=max`; it wants the same.
+     * https://docs.docker.com/build/metadata/attestations/slsa-provenance/
+     *
+     * @default none
+     */
+    provenance?: string;
+    /**
      * The app's own Dockerfile, relative to its folder. It gets the same build arguments.
      *
      * @default Decanter's
@@ -119,9 +135,11 @@ export class ReleaseImage extends pulumi.ComponentResource {
             version,
         });
         const secrets = pulumi.output(args.buildSecrets ?? {});
-        const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () =>
-            folder.write(await valueOf(secrets)),
-        );
+        const isAttested = args.sbom !== undefined || args.provenance !== undefined;
+        const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
+            if (isAttested) await mustKeepAttestations(args.host);
+            await folder.write(await valueOf(secrets));
+        });
         const cleared = new pulumi.ResourceHook(`${name}-clear-build`, () => folder.forget());
         // The provider's error names the command that failed and not a word of what it said.
         const explained = new pulumi.ErrorHook(`${name}-build-log`, async () => {
@@ -155,6 +173,9 @@ export class ReleaseImage extends pulumi.ComponentResource {
                     secrets: [{ id: "build", src: folder.secret }],
                     cacheFroms: args.cacheFrom,
                     cacheTos: args.cacheTo,
+                    sbom: args.sbom,
+                    // BuildKit's own default says when it built, and so makes every image another one.
+                    provenance: args.provenance ?? "false",
                     buildLogFile: folder.log,
                 },
                 triggers: { context: contextHash(context, file) },
@@ -166,31 +187,43 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 hooks: { beforeCreate: [prepared], afterCreate: [cleared], onError: [explained] },
             },
         );
-        // RemoteImage does not push. This is the same image to the bit, under the same name.
-        const publish = path.join(ours, "publish");
-        const pushed = new docker.Image(
-            name,
-            {
-                imageName,
-                build: {
-                    context: publish,
-                    dockerfile: path.join(publish, "Dockerfile"),
-                    // The platform of a host elsewhere is known to its Docker alone.
-                    platform: platform ?? (args.host?.startsWith("ssh://") ? undefined : thisPlatform()),
-                    args: { IMAGE: built.name, ID: built.imageId },
-                },
-                registry: { username: args.registryUsername, password: args.registryPassword },
+        const push = {
+            parent: this,
+            hooks: {
+                beforeCreate: args.before ? [args.before] : [],
+                beforeUpdate: args.before ? [args.before] : [],
             },
-            {
-                parent: this,
-                hooks: {
-                    beforeCreate: args.before ? [args.before] : [],
-                    beforeUpdate: args.before ? [args.before] : [],
+        };
+        // RemoteImage does not push.
+        if (isAttested) {
+            const triggers = { image: built.imageId };
+            const pushed = new docker.RegistryImage(
+                name,
+                { name: imageName, keepRemotely: true, triggers },
+                push,
+            );
+            this.ref = pulumi.interpolate`${args.repository}@${pushed.sha256Digest}`;
+        } else {
+            // The same image to the bit, under the same name. It is the Docker host that speaks to the registry, which may be
+            // on its loopback; RegistryImage asks for the digest from this machine.
+            const publish = path.join(ours, "publish");
+            const pushed = new docker.Image(
+                name,
+                {
+                    imageName,
+                    build: {
+                        context: publish,
+                        dockerfile: path.join(publish, "Dockerfile"),
+                        // The platform of a host elsewhere is known to its Docker alone.
+                        platform: platform ?? (args.host?.startsWith("ssh://") ? undefined : thisPlatform()),
+                        args: { IMAGE: built.name, ID: built.imageId },
+                    },
+                    registry: { username: args.registryUsername, password: args.registryPassword },
                 },
-            },
-        );
-
-        this.ref = pushed.repoDigest;
+                push,
+            );
+            this.ref = pushed.repoDigest;
+        }
         this.registerOutputs({ ref: this.ref });
     }
 }

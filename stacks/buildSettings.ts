@@ -18,6 +18,8 @@ export interface BuildSettings {
     readonly builder?: string;
     readonly cacheFrom: string[];
     readonly cacheTo: string[];
+    readonly sbom?: string;
+    readonly provenance?: string;
     readonly builderImage: string;
     readonly runnerImage: string;
     readonly nodeImage: string;
@@ -51,6 +53,7 @@ export function readBuild(settings: Settings): BuildSettings {
         builder: readBuilder(settings),
         cacheFrom: settings.list("cacheFrom", ...caches, "type=registry,ref=ghcr.io/acme/cache"),
         cacheTo: settings.list("cacheTo", ...caches, "type=registry,ref=ghcr.io/acme/cache,mode=max"),
+        ...readAttestations(settings),
         builderImage: readBuilderImage(settings, app, runnerImage),
         runnerImage,
         nodeImage: settings.image("nodeImage"),
@@ -63,6 +66,26 @@ function readBuilder(settings: Settings): string | undefined {
         settings.refuse("builder", "must be the name of a builder", builder, set("builder", "arm"));
     }
     return builder;
+}
+
+function readAttestations(settings: Settings): Pick<BuildSettings, "sbom" | "provenance"> {
+    const sbom = settings.optional("sbom");
+    if (sbom !== undefined && !/^(true|generator=\S+)$/.test(sbom)) {
+        settings.refuse("sbom", "must be true or generator=IMAGE", sbom, set("sbom", "true"));
+    }
+    const provenance = settings.optional("provenance");
+    if (provenance !== undefined && !/^(min|max)$/.test(provenance)) {
+        settings.refuse("provenance", "must be min or max", provenance, set("provenance", "max"));
+    }
+    if ((sbom ?? provenance) !== undefined && settings.optional("registryAddress") === undefined) {
+        const remedy = set("registryAddress", "ghcr.io/acme");
+        settings.refuseUnseen(
+            sbom ? "sbom" : "provenance",
+            "needs a registry beside the Docker host's own",
+            remedy,
+        );
+    }
+    return { sbom, provenance: provenance && `mode=${provenance}` };
 }
 
 function readBuilderImage(settings: Settings, app: string, runnerImage: string): string {

@@ -98,9 +98,12 @@ function urlOf({ bindAddress, domain, publicPort }: Config): string {
     return `http://${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${publicPort}`;
 }
 
-/** The login with which the Docker host pulls. */
-function registryAuth({ registry }: Config): docker.ProviderArgs["registryAuth"] {
-    if (registry?.username === undefined) return undefined;
-    const { address, username, password } = registry;
-    return [{ address: address.replace(/\/.*/, ""), username, password }];
+/** The login with which the Docker host pulls, and that of who asks the registry for the digest of an attested image. */
+function registryAuth({ registry, sbom, provenance }: Config): docker.ProviderArgs["registryAuth"] {
+    if (registry === undefined) return undefined;
+    const { username, password } = registry;
+    const address = registry.address.replace(/\/.*/, "");
+    if (username !== undefined) return [{ address, username, password }];
+    // That of the machine's Docker counts, and for an attested image the provider wants to be told so.
+    return (sbom ?? provenance) === undefined ? undefined : [{ address }];
 }

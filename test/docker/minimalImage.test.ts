@@ -86,7 +86,7 @@ wine=$(echo '{"Wine": "merlot"}' | sed -E 's/.*"Wine": "([^"]*)".*/\\1/' | awk '
 export CELLAR="$address $system-$(id -u) $wine $(date -u -d @0 +%Y)"
 `;
 
-/** What WORKDIR adds to an image whose folder exists: a layer without files. */
+/** A layer without files, as WORKDIR adds one to an image whose folder exists. */
 const EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
 describe("the minimal image of a release", function () {
@@ -268,8 +268,11 @@ describe("the minimal image of a release", function () {
 
         it("are few for the example: 36 MB with Erlang and Elixir", async () => {
             await build(plain, "examples/hello");
-            const { Size: size } = await inspect(plain);
-            assert.ok(size <= 36_000_000, `${size} bytes`);
+            // What an engine says of an image counts, with containerd's image store, the compressed layers too.
+            const sizes = ["find", "/", "-xdev", "-type", "f", "-exec", "stat", "-c", "%s", "{}", "+"];
+            const bytes = (await ok("run", "--rm", plain, ...sizes)).split("\n").map(Number);
+            const size = bytes.reduce((total, each) => total + each);
+            assert.ok(size > 20_000_000 && size <= 36_000_000, `${size} bytes`);
         });
 
         it("have links for nothing that busybox does not do", async () => {
@@ -471,7 +474,9 @@ describe("the minimal image of a release", function () {
 
         it("are for the release those on all of Debian, where it runs the same way", async () => {
             await build(debian, app.folder, "--build-arg", "BASE=debian");
-            assert.deepEqual((await layersOf(debian)).slice(-4), (await layersOf(tag)).slice(-4));
+            const [, ...release] = await layersOf(tag);
+            assert.ok(release.length > 2);
+            assert.deepEqual((await layersOf(debian)).slice(-release.length), release);
             assert.deepEqual(await settingsOf(debian), await settingsOf(tag));
             await start(debian);
         });

@@ -96,10 +96,12 @@ async function buildRemoteImage({ api, host }: Host, inputs: Properties): Promis
         buildLogFile,
         cacheFroms,
         cacheTos,
+        provenance,
         ...unknown
     } = build;
     const caches = [...cacheFroms, ...cacheTos].length > 0 ? "given" : undefined;
-    refuseOthers("docker.RemoteImage's build", { ...unknown, caches });
+    const attestation = provenance === "false" ? undefined : provenance;
+    refuseOthers("docker.RemoteImage's build", { ...unknown, caches, provenance: attestation });
     const mounts = secrets.flatMap(({ id, src }: Properties) => ["--secret", `id=${id},src=${src}`]);
     const { code, output } = await buildImage(
         host,

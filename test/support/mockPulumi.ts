@@ -127,6 +127,8 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
     switch (type) {
         case "docker:index/remoteImage:RemoteImage":
             return { imageId: `sha256:${name}` };
+        case "docker:index/registryImage:RegistryImage":
+            return { sha256Digest: "sha256:2" };
         case "docker:index/image:Image":
             return { repoDigest: `registry/${name}@sha256:1` };
         case "docker:index/container:Container":

@@ -66,6 +66,7 @@ describe("ReleaseImage", () => {
         dockerfile: "../../.decanter/build/test-web/Dockerfile",
         buildArgs,
         secrets: [{ id: "build", src: ".decanter/build/test-web/secret" }],
+        provenance: "false",
         buildLogFile: ".decanter/build/test-web/log",
     };
     let app: string;
@@ -153,8 +154,27 @@ describe("ReleaseImage", () => {
             secrets: build.secrets,
             cacheFroms: ["type=registry,ref=a"],
             cacheTos: ["type=registry,ref=a,mode=max"],
+            provenance: "false",
             buildLogFile: build.buildLogFile,
         });
+    });
+
+    it("attaches attestations where they are asked for, and pushes them with the image", async () => {
+        const recorded = await mockPulumi();
+        const image = new ReleaseImage("web", { ...args, sbom: "true", provenance: "mode=max" });
+        await settled();
+        assert.deepEqual(children(recorded), ["RegistryImage web", "ReleaseImage web", "RemoteImage web"]);
+        assert.deepEqual(the(recorded, "RemoteImage", "web").inputs.build, {
+            ...build,
+            sbom: "true",
+            provenance: "mode=max",
+        });
+        assert.deepEqual(the(recorded, "RegistryImage", "web").inputs, {
+            name: "ghcr.io/acme/web:1.2.3",
+            keepRemotely: true,
+            triggers: { image: "sha256:web" },
+        });
+        assert.equal(await valueOf(image.ref), "ghcr.io/acme/web@sha256:2");
     });
 
     it("takes Node.js for an app that has packages of npm", async () => {

@@ -209,6 +209,21 @@ const wrong: [key: string, settings: Settings, line: string][] = [
             `pulumi config set --path '${key}[0]' type=registry,ref=ghcr.io/acme/cache${key === "cacheTo" ? ",mode=max" : ""}`,
     ]),
     [
+        "sbom",
+        { sbom: "yes", registryAddress: "ghcr.io" },
+        'must be true or generator=IMAGE, got "yes": pulumi config set sbom true',
+    ],
+    [
+        "provenance",
+        { provenance: "true", registryAddress: "ghcr.io" },
+        'must be min or max, got "true": pulumi config set provenance max',
+    ],
+    ...["sbom", "provenance"].map((key): [string, Settings, string] => [
+        key,
+        { [key]: key === "sbom" ? true : "min" },
+        "needs a registry beside the Docker host's own: pulumi config set registryAddress ghcr.io/acme",
+    ]),
+    [
         "buildSecrets",
         { buildSecrets: "hunter2" },
         'must be variables by name, got "[secret]": pulumi config set --secret --path buildSecrets.NAME value',
@@ -362,6 +377,8 @@ describe("the settings of a stack", () => {
                 builder: undefined,
                 cacheFrom: [],
                 cacheTo: [],
+                sbom: undefined,
+                provenance: undefined,
                 builderImage: "docker.io/hexpm/elixir:1.20.2-erlang-29.0.3-debian-trixie-20260623-slim",
                 nodeImage: declared.nodeImage?.default,
                 runnerImage: declared.runnerImage?.default,
@@ -392,6 +409,10 @@ describe("the settings of a stack", () => {
             [
                 { cacheTo: ["type=inline"], builder: "arm-1" },
                 { cacheTo: ["type=inline"], builder: "arm-1" },
+            ],
+            [
+                { sbom: "generator=scanner:1", provenance: "max", registryAddress: "ghcr.io" },
+                { sbom: "generator=scanner:1", provenance: "mode=max" },
             ],
             [{ prepareDeps: "mix local.hex --force" }, { prepareDeps: "mix local.hex --force" }],
             [{ bakeSeconds: 0 }, { bakeSeconds: 0 }],

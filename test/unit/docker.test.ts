@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { mustKeepAttestations } from "../../components/attestations";
 import {
     type Build,
     buildImage,
@@ -192,6 +193,33 @@ describe("the build of a ReleaseImage", () => {
         assert.ok(!fs.existsSync(`${folder}/secret`));
         fs.rmSync(folder, { recursive: true });
         assert.deepEqual(await logged("error", () => Promise.resolve(onError[0]?.callback(failed))), []);
+    });
+});
+
+describe("the attestations of an image", () => {
+    const storing = (status: string) => `echo '${status}'`;
+
+    it("are kept by the containerd image store", async () => {
+        const status = "overlayfs [[driver-type io.containerd.snapshotter.v1]]";
+        await withDocker(storing(status), async (calls) => {
+            await mustKeepAttestations("ssh://a@b");
+            assert.deepEqual(calls(), ["--host ssh://a@b info --format {{.Driver}} {{.DriverStatus}}"]);
+        });
+    });
+
+    it("are refused where the Docker host would drop them, or is not there", async () => {
+        await withDocker(storing("overlay2 [[Backing Filesystem extfs]]"), () =>
+            assert.rejects(
+                mustKeepAttestations(undefined),
+                /sbom and provenance need the containerd image store on the Docker host, and it has overlay2: set "features"/,
+            ),
+        );
+        await withDocker("echo no route >&2; exit 1", () =>
+            assert.rejects(
+                mustKeepAttestations(undefined),
+                /the Docker host does not tell how it stores images: no route$/,
+            ),
+        );
     });
 });
 

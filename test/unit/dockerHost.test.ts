@@ -49,6 +49,15 @@ describe("the target docker", () => {
         assert.deepEqual(secretValue(registry), { username: "me", password: "hunter2" });
     });
 
+    it("asks the registry for an attested image with the login of the machine's Docker", async () => {
+        const settings = { registryAddress: "ghcr.io/acme" };
+        const authOf = async (given: Record<string, unknown>) =>
+            the(await declared({ ...settings, ...given }), "docker", "docker").inputs.registryAuth as string;
+        assert.equal(await authOf({}), undefined);
+        assert.deepEqual(JSON.parse(await authOf({ provenance: "max" })), [{ address: "ghcr.io" }]);
+        assert.deepEqual(JSON.parse(await authOf({ sbom: "true" })), [{ address: "ghcr.io" }]);
+    });
+
     for (const [bindAddress, url] of [
         ["127.0.0.1", "http://127.0.0.1:81"],
         ["10.0.0.5", "http://10.0.0.5:81"],
