@@ -75,6 +75,7 @@ export async function containerLog(
 export interface Build {
     context: string;
     dockerfile: string;
+    /** Empty is the Docker host's own. */
     platform?: string;
     args: Record<string, string>;
 }
@@ -85,7 +86,7 @@ export interface Build {
  * @param options further options of `docker build`
  */
 export function buildImage(host: string | undefined, build: Build, options: string[]): Promise<DockerResult> {
-    const platform = build.platform === undefined ? [] : ["--platform", build.platform];
+    const platform = !build.platform ? [] : ["--platform", build.platform];
     const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
     return docker(
         host,

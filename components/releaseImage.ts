@@ -6,7 +6,6 @@ import { mustKeepAttestations } from "./attestations";
 import { buildContext, contextHash, ownContext } from "./buildContext";
 import { BuildFolder } from "./buildFolder";
 import { valueOf } from "./docker";
-import { thisPlatform } from "./platform";
 
 export interface ReleaseImageArgs {
     /** Folder of the mix project, relative to where Pulumi runs. */
@@ -214,8 +213,8 @@ export class ReleaseImage extends pulumi.ComponentResource {
                     build: {
                         context: publish,
                         dockerfile: path.join(publish, "Dockerfile"),
-                        // The platform of a host elsewhere is known to its Docker alone.
-                        platform: platform ?? (args.host?.startsWith("ssh://") ? undefined : thisPlatform()),
+                        // Empty is the Docker host's own: without a word the provider takes this machine's.
+                        platform: platform ?? "",
                         args: { IMAGE: built.name, ID: built.imageId },
                     },
                     registry: { username: args.registryUsername, password: args.registryPassword },

@@ -3,7 +3,6 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "./containerDefaults";
 import { explainBuild } from "./docker";
-import { thisPlatform } from "./platform";
 
 export interface RouterArgs {
     /** Image with HAProxy 3.0 or newer, and bash. */
@@ -27,12 +26,6 @@ export interface RouterArgs {
      * @default false
      */
     behindProxy?: boolean;
-    /**
-     * Platform of the Docker host, such as `linux/arm64`.
-     *
-     * @default this machine's
-     */
-    platform?: string;
     /** Docker host that builds, for the report of a failed build. */
     host?: string;
     /** Labels of every container, network and volume. */
@@ -73,7 +66,8 @@ export class Router extends pulumi.ComponentResource {
                 build: {
                     context: folder,
                     dockerfile: path.join(folder, "Dockerfile"),
-                    platform: args.platform ?? thisPlatform(),
+                    // The Docker host's own: without a word the provider takes this machine's.
+                    platform: "",
                     args: { ROUTER_IMAGE: args.image },
                 },
             },

@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Build } from "../../components/docker";
-import { thisPlatform } from "../../components/platform";
 import { baseImageArgs } from "./machine";
 
 /** The example in a folder of its own, with what test/fixtures adds and replaces, for tests to change. */
@@ -32,7 +31,6 @@ export class App {
         return {
             context: this.folder,
             dockerfile: "docker/Dockerfile",
-            platform: thisPlatform(),
             args: { ...baseImageArgs(this.folder), RELEASE: "hello" },
         };
     }
