@@ -95,12 +95,16 @@ describe("the image of an app", function () {
             assert.equal(await app.eval("IO.write(Label.text())"), "MERLOT\n");
         });
 
-        it("has what assets.deploy makes with packages of npm", async () => {
+        it("has what assets.deploy makes with packages of npm, and of a dependency", async () => {
             if (process.env.DECANTER_STAND_INS !== undefined)
                 execFileSync("./bin/stand-ins", ["node"], { stdio: "pipe" });
             const app = newApp("npm", "label");
-            await app.build({ args: { NODE_IMAGE: FixtureApp.nodeImage, NODE_MODULES: "npm" } });
-            assert.equal(await app.eval("IO.write(Label.text())"), "2 days\n");
+            const node = { NODE_IMAGE: FixtureApp.nodeImage, NODE_MODULES: "npm" };
+            // One of them comes with a dependency of the app, as Phoenix's does.
+            const author = "-c user.name=test -c user.email=test@example.com";
+            const repository = `git init -q cork && git -C cork add . && git -C cork ${author} commit -qm cork`;
+            await app.build({ args: { ...node, PREPARE_DEPS: repository } });
+            assert.equal(await app.eval("IO.write(Label.text())"), "2 days under cork\n");
         });
     });
 

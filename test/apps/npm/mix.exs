@@ -2,6 +2,12 @@ defmodule Label.MixProject do
   use Mix.Project
 
   def project do
-    [app: :label, version: "1.0.0", aliases: ["assets.deploy": "cmd --cd assets npm run deploy"]]
+    [
+      app: :label,
+      version: "1.0.0",
+      aliases: ["assets.deploy": "cmd --cd assets npm run deploy"],
+      # The test makes a repository of it.
+      deps: [{:cork, git: "/build/cork"}]
+    ]
   end
 end
