@@ -1,5 +1,28 @@
 import { docker } from "./docker";
 
+/** What is attached to an image, by BuildKit. It wants a Docker host that keeps it, and a registry that this machine reaches. */
+export interface Attestations {
+    /**
+     * Software bill of materials: `true`, or `generator=IMAGE` for a scanner of one's own.
+     * https://docs.docker.com/build/metadata/attestations/sbom/
+     *
+     * @default none
+     */
+    sbom?: string;
+    /**
+     * Provenance, of `mode=min` or `mode=max`.
+     * https://docs.docker.com/build/metadata/attestations/slsa-provenance/
+     *
+     * @default none
+     */
+    provenance?: string;
+}
+
+/** Whether there are any. */
+export function isAttested({ sbom, provenance }: Attestations): boolean {
+    return sbom !== undefined || provenance !== undefined;
+}
+
 /**
  * Throws where a Docker host would drop the attestations of an image that it builds: it needs the containerd image store,
  * which is the default since Docker 29.

@@ -71,11 +71,13 @@ export async function containerLog(
     return lastLines(output, secrets);
 }
 
+/** For `docker.Image`, the platform of the Docker host: without a word the provider takes this machine's. */
+export const hostPlatform = "";
+
 /** What `docker.Image` builds. */
 export interface Build {
     context: string;
     dockerfile: string;
-    /** Empty is the Docker host's own. */
     platform?: string;
     args: Record<string, string>;
 }
@@ -86,7 +88,7 @@ export interface Build {
  * @param options further options of `docker build`
  */
 export function buildImage(host: string | undefined, build: Build, options: string[]): Promise<DockerResult> {
-    const platform = !build.platform ? [] : ["--platform", build.platform];
+    const platform = build.platform ? ["--platform", build.platform] : [];
     const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
     return docker(
         host,

@@ -2,12 +2,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { mustKeepAttestations } from "./attestations";
+import { type Attestations, isAttested, mustKeepAttestations } from "./attestations";
 import { buildContext, contextHash, ownContext } from "./buildContext";
 import { BuildFolder } from "./buildFolder";
 import { valueOf } from "./docker";
+import { push } from "./imagePush";
 
-export interface ReleaseImageArgs {
+export interface ReleaseImageArgs extends Attestations {
     /** Folder of the mix project, relative to where Pulumi runs. */
     app: string;
     /**
@@ -83,21 +84,6 @@ export interface ReleaseImageArgs {
      */
     cacheTo?: string[];
     /**
-     * Software bill of materials to attach to the image: `true`, or `generator=IMAGE` for a scanner of one's own.
-     * It wants a Docker host that keeps attestations, and a registry that this machine reaches.
-     * https://docs.docker.com/build/metadata/attestations/sbom/
-     *
-     * @default none
-     */
-    sbom?: string;
-    /**
-     * Provenance to attach to the image, of `mode=min` or `mode=max`; it wants the same.
-     * https://docs.docker.com/build/metadata/attestations/slsa-provenance/
-     *
-     * @default none
-     */
-    provenance?: string;
-    /**
      * The app's own Dockerfile, relative to its folder. It gets the same build arguments.
      *
      * @default Decanter's
@@ -134,9 +120,8 @@ export class ReleaseImage extends pulumi.ComponentResource {
             version,
         });
         const secrets = pulumi.output(args.buildSecrets ?? {});
-        const isAttested = args.sbom !== undefined || args.provenance !== undefined;
         const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
-            if (isAttested) await mustKeepAttestations(args.host);
+            if (isAttested(args)) await mustKeepAttestations(args.host);
             await folder.write(await valueOf(secrets));
         });
         const cleared = new pulumi.ResourceHook(`${name}-clear-build`, () => folder.forget());
@@ -186,43 +171,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 hooks: { beforeCreate: [prepared], afterCreate: [cleared], onError: [explained] },
             },
         );
-        const push = {
-            parent: this,
-            hooks: {
-                beforeCreate: args.before ? [args.before] : [],
-                beforeUpdate: args.before ? [args.before] : [],
-            },
-        };
-        // RemoteImage does not push.
-        if (isAttested) {
-            const triggers = { image: built.imageId };
-            const pushed = new docker.RegistryImage(
-                name,
-                { name: imageName, keepRemotely: true, triggers },
-                push,
-            );
-            this.ref = pulumi.interpolate`${args.repository}@${pushed.sha256Digest}`;
-        } else {
-            // The same image to the bit, under the same name. It is the Docker host that speaks to the registry, which may be
-            // on its loopback; RegistryImage asks for the digest from this machine.
-            const publish = path.join(ours, "publish");
-            const pushed = new docker.Image(
-                name,
-                {
-                    imageName,
-                    build: {
-                        context: publish,
-                        dockerfile: path.join(publish, "Dockerfile"),
-                        // Empty is the Docker host's own: without a word the provider takes this machine's.
-                        platform: platform ?? "",
-                        args: { IMAGE: built.name, ID: built.imageId },
-                    },
-                    registry: { username: args.registryUsername, password: args.registryPassword },
-                },
-                push,
-            );
-            this.ref = pushed.repoDigest;
-        }
+        this.ref = push(name, { ...args, imageName, built }, { parent: this });
         this.registerOutputs({ ref: this.ref });
     }
 }

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "./containerDefaults";
-import { explainBuild } from "./docker";
+import { explainBuild, hostPlatform } from "./docker";
 
 export interface RouterArgs {
     /** Image with HAProxy 3.0 or newer, and bash. */
@@ -66,8 +66,7 @@ export class Router extends pulumi.ComponentResource {
                 build: {
                     context: folder,
                     dockerfile: path.join(folder, "Dockerfile"),
-                    // The Docker host's own: without a word the provider takes this machine's.
-                    platform: "",
+                    platform: hostPlatform,
                     args: { ROUTER_IMAGE: args.image },
                 },
             },

@@ -1,12 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type Attestations, isAttested } from "../components/attestations";
 import { builderImageFor } from "./builderImage";
 import { pathDependencies } from "./mixProject";
 import { set, type Settings } from "./settings";
 
 /** The settings of a stack that tell how the image is built. */
-export interface BuildSettings {
+export interface BuildSettings extends Readonly<Attestations> {
     readonly beside: string[];
     readonly dockerfile?: string;
     readonly minimal: boolean;
@@ -18,8 +19,6 @@ export interface BuildSettings {
     readonly builder?: string;
     readonly cacheFrom: string[];
     readonly cacheTo: string[];
-    readonly sbom?: string;
-    readonly provenance?: string;
     readonly builderImage: string;
     readonly runnerImage: string;
     readonly nodeImage: string;
@@ -34,10 +33,6 @@ export function readBuild(settings: Settings): BuildSettings {
         const rule = `must be a file in ${app}`;
         settings.refuse("dockerfile", rule, dockerfile, set("dockerfile", "Dockerfile"));
     }
-    const platform = settings.optional("platform");
-    if (platform !== undefined && !/^linux\/[a-z0-9]+(\/v\d)?$/.test(platform)) {
-        settings.refuse("platform", "must be a Linux platform", platform, set("platform", "linux/arm64"));
-    }
     const packages = [/^[a-z0-9][a-z0-9.+-]*$/, "names of Debian packages"] as const;
     const caches = [/^type=\S+$/, "caches as BuildKit spells them"] as const;
     const runnerImage = settings.image("runnerImage");
@@ -49,8 +44,13 @@ export function readBuild(settings: Settings): BuildSettings {
         runtimePackages: settings.list("runtimePackages", ...packages, "imagemagick"),
         prepareDeps: settings.optional("prepareDeps"),
         buildSecrets: pulumi.secret(settings.secrets("buildSecrets")),
-        platform,
-        builder: readBuilder(settings),
+        platform: settings.optionalMatching(
+            "platform",
+            /^linux\/[a-z0-9]+(\/v\d)?$/,
+            "must be a Linux platform",
+            "linux/arm64",
+        ),
+        builder: settings.optionalMatching("builder", /^\w[\w.-]*$/, "must be the name of a builder", "arm"),
         cacheFrom: settings.list("cacheFrom", ...caches, "type=registry,ref=ghcr.io/acme/cache"),
         cacheTo: settings.list("cacheTo", ...caches, "type=registry,ref=ghcr.io/acme/cache,mode=max"),
         ...readAttestations(settings),
@@ -60,30 +60,17 @@ export function readBuild(settings: Settings): BuildSettings {
     };
 }
 
-function readBuilder(settings: Settings): string | undefined {
-    const builder = settings.optional("builder");
-    if (builder !== undefined && !/^\w[\w.-]*$/.test(builder)) {
-        settings.refuse("builder", "must be the name of a builder", builder, set("builder", "arm"));
-    }
-    return builder;
-}
-
-function readAttestations(settings: Settings): Pick<BuildSettings, "sbom" | "provenance"> {
-    const sbom = settings.optional("sbom");
-    if (sbom !== undefined && !/^(true|generator=\S+)$/.test(sbom)) {
-        settings.refuse("sbom", "must be true or generator=IMAGE", sbom, set("sbom", "true"));
-    }
-    const provenance = settings.optional("provenance");
-    if (provenance !== undefined && !/^(min|max)$/.test(provenance)) {
-        settings.refuse("provenance", "must be min or max", provenance, set("provenance", "max"));
-    }
-    if ((sbom ?? provenance) !== undefined && settings.optional("registryAddress") === undefined) {
-        const remedy = set("registryAddress", "ghcr.io/acme");
-        settings.refuseUnseen(
-            sbom ? "sbom" : "provenance",
-            "needs a registry beside the Docker host's own",
-            remedy,
-        );
+function readAttestations(settings: Settings): Attestations {
+    const sbom = settings.optionalMatching(
+        "sbom",
+        /^(true|generator=\S+)$/,
+        "must be true or generator=IMAGE",
+        "true",
+    );
+    const provenance = settings.optionalMatching("provenance", /^(min|max)$/, "must be min or max", "max");
+    if (isAttested({ sbom, provenance }) && settings.optional("registryAddress") === undefined) {
+        const rule = "needs a registry beside the Docker host's own";
+        settings.refuseUnseen(sbom ? "sbom" : "provenance", rule, set("registryAddress", "ghcr.io/acme"));
     }
     return { sbom, provenance: provenance && `mode=${provenance}` };
 }

@@ -120,12 +120,12 @@ function readApp(settings: Settings): Pick<Config, "app" | "release" | "version"
 }
 
 function readImage(settings: Settings): string | undefined {
-    const image = settings.optional("image");
-    if (image !== undefined && !/^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/.test(image)) {
-        const rule = "must be an image by digest";
-        settings.refuse("image", rule, image, set("image", "ghcr.io/acme/hello@sha256:..."));
-    }
-    return image;
+    return settings.optionalMatching(
+        "image",
+        /^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/,
+        "must be an image by digest",
+        "ghcr.io/acme/hello@sha256:...",
+    );
 }
 
 function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {
@@ -138,11 +138,12 @@ function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {
 }
 
 function readPlace(settings: Settings): Pick<Config, "host" | "bindAddress"> {
-    const host = settings.optional("host");
-    if (host !== undefined && !/^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/.test(host)) {
-        const rule = "must be unix:///path or ssh://user@host";
-        settings.refuse("host", rule, host, set("host", "ssh://deploy@server.example"));
-    }
+    const host = settings.optionalMatching(
+        "host",
+        /^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/,
+        "must be unix:///path or ssh://user@host",
+        "ssh://deploy@server.example",
+    );
     const bindAddress = settings.text("bindAddress");
     if (net.isIP(bindAddress) === 0) {
         settings.refuse("bindAddress", "must be an IP address", bindAddress, set("bindAddress", "0.0.0.0"));

@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { isAttested } from "../components/attestations";
 import { DockerService } from "../components/dockerService";
 import { ImageRetention } from "../components/imageRetention";
 import { LocalRegistry } from "../components/localRegistry";
@@ -99,11 +100,12 @@ function urlOf({ bindAddress, domain, publicPort }: Config): string {
 }
 
 /** The login with which the Docker host pulls, and that of who asks the registry for the digest of an attested image. */
-function registryAuth({ registry, sbom, provenance }: Config): docker.ProviderArgs["registryAuth"] {
+function registryAuth(config: Config): docker.ProviderArgs["registryAuth"] {
+    const { registry } = config;
     if (registry === undefined) return undefined;
     const { username, password } = registry;
     const address = registry.address.replace(/\/.*/, "");
     if (username !== undefined) return [{ address, username, password }];
     // That of the machine's Docker counts, and for an attested image the provider wants to be told so.
-    return (sbom ?? provenance) === undefined ? undefined : [{ address }];
+    return isAttested(config) ? [{ address }] : undefined;
 }

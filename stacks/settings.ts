@@ -49,6 +49,11 @@ export class Settings {
         return value;
     }
 
+    /** A value that has to match a pattern, where it is not empty. */
+    optionalMatching(key: string, pattern: RegExp, rule: string, example: string): string | undefined {
+        return this.optional(key) && this.matching(key, pattern, rule, example);
+    }
+
     /** Yes or no. */
     flag(key: string): boolean {
         return this.matching(key, /^(true|false)$/, "must be true or false", "true") === "true";
