@@ -18,7 +18,7 @@ export default tseslint.config(
         },
     },
     {
-        files: ["index.ts", "components/**", "stacks/**"],
+        files: ["index.ts", "components/**", "policy/**", "stacks/**"],
         rules: {
             "max-lines": ["error", { max: 200, skipComments: true, skipBlankLines: true }],
             "no-restricted-syntax": [

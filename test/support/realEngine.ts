@@ -54,7 +54,11 @@ export class RealEngine implements Deployer {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-state-"));
     private opened?: Promise<Stack>;
 
-    constructor(private readonly name: string) {}
+    /** @param env environment of the engine, over the test's own */
+    constructor(
+        private readonly name: string,
+        private readonly env: Record<string, string> = {},
+    ) {}
 
     async up(settings: Record<string, unknown>): Promise<number> {
         await this.configure(settings);
@@ -67,12 +71,24 @@ export class RealEngine implements Deployer {
         return countChanges(summary.resourceChanges);
     }
 
-    /** How many resources would change. */
-    async preview(settings: Record<string, unknown>): Promise<number> {
+    /**
+     * How many resources would change.
+     *
+     * @param policyPacks folders of policy packs that they must not break
+     */
+    async preview(settings: Record<string, unknown>, policyPacks: string[] = []): Promise<number> {
         await this.configure(settings);
         const stack = await this.stack();
-        const { changeSummary } = await this.recording((onOutput) => stack.preview({ onOutput }));
+        const { changeSummary } = await this.recording((onOutput) =>
+            stack.preview({ onOutput, policyPacks }),
+        );
         return countChanges(changeSummary);
+    }
+
+    /** The outputs that the last update left, which may have failed. */
+    async lastOutputs(): Promise<Record<string, unknown>> {
+        const outputs = await (await this.stack()).outputs();
+        return Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value as unknown]));
     }
 
     /** Everything in the backend: the state and its history. */
@@ -112,7 +128,13 @@ export class RealEngine implements Deployer {
     private stack(): Promise<Stack> {
         this.opened ??= LocalWorkspace.createOrSelectStack(
             { stackName: this.name, workDir: process.cwd() },
-            { envVars: { PULUMI_BACKEND_URL: `file://${this.folder}`, PULUMI_CONFIG_PASSPHRASE: "test" } },
+            {
+                envVars: {
+                    ...this.env,
+                    PULUMI_BACKEND_URL: `file://${this.folder}`,
+                    PULUMI_CONFIG_PASSPHRASE: "test",
+                },
+            },
         );
         return this.opened;
     }
