@@ -1,5 +1,15 @@
 import { readConfig } from "./stacks/config";
 import { dockerHost } from "./stacks/dockerHost";
+import { fargate } from "./stacks/fargate";
 import { lastReleases } from "./stacks/outputs";
 
-export = async () => dockerHost(readConfig(), await lastReleases());
+export = async () => {
+    const config = readConfig();
+    const before = await lastReleases();
+    switch (config.target) {
+        case "docker":
+            return dockerHost(config, before);
+        case "fargate":
+            return fargate(config, before);
+    }
+};

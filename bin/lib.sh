@@ -65,22 +65,28 @@ set_up_passphrase() {
         (umask 077 && head -c 32 /dev/urandom | base64 > "$PULUMI_CONFIG_PASSPHRASE_FILE")
 }
 
-# open_stack STACK [FLAG]: sees to what a stack needs on this machine, and selects it. From then on `setting` and `on_host`
-# are about this stack.
+# open_stack STACK [FLAG]: sees to what a stack needs on this machine, and selects it. From then on `setting`, `on_host` and
+# `target` are about this stack.
 open_stack() {
     set_up_node
     set_up_pulumi
     set_up_passphrase "$1"
     pulumi stack select "$@" > /dev/null 2> "$mine/select.log" || fail "$(cat "$mine/select.log")"
     opened=$1
-    host=$(setting host)
+    host=$(setting host) target=$(setting target)
+    # On AWS only a build needs Docker.
+    is_on_aws || reach_docker
+}
+is_on_aws() { case $target in fargate | floating-ip) ;; *) return 1 ;; esac; }
+reach_docker() {
     case $host in
         ssh://*) has docker || fail "Docker's command line is missing: install it, and run this again" ;;
         *) set_up_docker ;;
     esac
 }
-# setting KEY: a setting of the stack. on_host ARGUMENT...: Docker's command line for the stack's host.
-setting() { pulumi config get --stack "$opened" "$1"; }
+# setting KEY: a setting of the stack, or of the file that `settings` names. on_host ARGUMENT...: Docker's command line for
+# the stack's host.
+setting() { pulumi config get --stack "$opened" ${settings:+--config-file "$settings"} "$1"; }
 on_host() { docker ${host:+--host "$host"} "$@"; }
 
 # macOS has no /proc.

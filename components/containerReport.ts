@@ -90,18 +90,24 @@ export async function report(
 }
 
 async function remedy(host: string | undefined, { Image }: ContainerState, log: string): Promise<string> {
-    // Elixir's own words, those of a generated runtime.exs, and what is left of Elixir's in a crash at boot.
-    const words =
-        /environment variable "?([A-Za-z_]\w*)"? (?:is missing|because it is not set)|env=><<"([A-Za-z_]\w*)">>/;
-    const [, spelt, crashed] = words.exec(log) ?? [];
-    const missing = spelt ?? crashed;
-    if (missing !== undefined) {
-        return ` It misses ${missing}: pulumi config set --secret --path secrets.${missing} (or --path env.${missing}).`;
-    }
+    const missing = missingVariable(log);
+    if (missing !== "") return missing;
     if (/exec format error/i.test(log)) {
         const format = "{{.Os}}/{{.Architecture}}";
         const { stdout } = await docker(host, ["image", "inspect", "--format", format, Image]);
         return ` The image is for another CPU, ${stdout.trim()}: set platform to what the Docker host is.`;
     }
     return "";
+}
+
+/** What to do where a log says that a variable is missing; empty where it says nothing of that. */
+export function missingVariable(log: string): string {
+    // Elixir's own words, those of a generated runtime.exs, and what is left of Elixir's in a crash at boot.
+    const words =
+        /environment variable "?([A-Za-z_]\w*)"? (?:is missing|because it is not set)|env=><<"([A-Za-z_]\w*)">>/;
+    const [, spelt, crashed] = words.exec(log) ?? [];
+    const missing = spelt ?? crashed;
+    return missing === undefined
+        ? ""
+        : ` It misses ${missing}: pulumi config set --secret --path secrets.${missing} (or --path env.${missing}).`;
 }

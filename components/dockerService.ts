@@ -1,6 +1,13 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type Labels, limitsOptions, restart, toLabels } from "./containerDefaults";
+import {
+    containerDefaults,
+    containerLimits,
+    type Labels,
+    limitsOptions,
+    restart,
+    toLabels,
+} from "./containerDefaults";
 import { explainMissing, valueOf } from "./docker";
 import { healthCheck } from "./healthCheck";
 import { healthGate } from "./healthGate";
@@ -100,12 +107,7 @@ export class DockerService extends pulumi.ComponentResource {
             "decanter.version": version,
             "decanter.router": router.networkName,
         };
-        const limits = {
-            readOnly: args.readOnly ?? true,
-            tmpfs: { "/tmp": "" },
-            memory: args.memoryMb,
-            cpus: args.cpus,
-        };
+        const limits = containerLimits(args.readOnly, args.memoryMb, args.cpus);
 
         const migration =
             args.migrate === undefined

@@ -1,5 +1,3 @@
-import type * as docker from "@pulumi/docker";
-
 export interface HealthCheckArgs {
     /** Port that the release listens on. */
     port: number;
@@ -7,11 +5,20 @@ export interface HealthCheckArgs {
     path: string;
 }
 
+/** A health check as Docker has it. */
+export interface HealthCheck {
+    /** The command, after Docker's word for how to run it. */
+    tests: ["CMD", ...string[]];
+    interval: string;
+    timeout: string;
+    retries: number;
+}
+
 /**
  * The health check of a release, run inside its container: `GET path` has to answer 200. It needs bash and nothing else,
  * because slim images have neither curl nor wget. What it prints is the answer's status, and the health gate shows it.
  */
-export function healthCheck({ port, path }: HealthCheckArgs): docker.types.input.ContainerHealthcheck {
+export function healthCheck({ port, path }: HealthCheckArgs): HealthCheck {
     // A release that forces https takes the check for a request that came through TLS.
     const request = `GET ${path} HTTP/1.1\\r\\nHost: localhost\\r\\nX-Forwarded-Proto: https\\r\\nConnection: close\\r\\n\\r\\n`;
     const script = [

@@ -23,6 +23,12 @@ export interface ReleaseImageArgs extends Attestations {
     version: string;
     /** Registry and path of the image, such as `ghcr.io/acme/hello`. */
     repository: pulumi.Input<string>;
+    /**
+     * Whether the registry refuses to give a tag to another image: then the tag holds the image's id too.
+     *
+     * @default false
+     */
+    immutableTags?: boolean;
     /** User name at the registry; without it the login of the machine's Docker counts. */
     registryUsername?: pulumi.Input<string>;
     /** Password or token at the registry. */
@@ -104,6 +110,8 @@ export interface ReleaseImageArgs extends Attestations {
 export class ReleaseImage extends pulumi.ComponentResource {
     /** Reference by digest, such as `ghcr.io/acme/hello@sha256:…`: always the image that this build made. */
     public readonly ref: pulumi.Output<string>;
+    /** The tag that it was pushed with. */
+    public readonly tag: pulumi.Output<string>;
 
     constructor(name: string, args: ReleaseImageArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:ReleaseImage", name, {}, opts);
@@ -171,8 +179,10 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 hooks: { beforeCreate: [prepared], afterCreate: [cleared], onError: [explained] },
             },
         );
-        this.ref = push(name, { ...args, imageName, built }, { parent: this });
-        this.registerOutputs({ ref: this.ref });
+        const pushed = push(name, { ...args, tag: tagOf(version), built }, { parent: this });
+        this.ref = pushed.ref;
+        this.tag = pushed.tag;
+        this.registerOutputs({ ref: this.ref, tag: this.tag });
     }
 }
 

@@ -8,6 +8,12 @@ export interface ReleaseProofArgs {
     starts: boolean;
     /** Docker host that runs the image. */
     host?: string;
+    /**
+     * Whether other machines run it. An image for another CPU than the Docker host's is not started then.
+     *
+     * @default false
+     */
+    elsewhere?: boolean;
 }
 
 /**
@@ -21,7 +27,7 @@ export function releaseProof(name: string, args: ReleaseProofArgs): pulumi.Resou
     return new pulumi.ResourceHook(`${name}-proven`, () => (run ??= prove(args)));
 }
 
-async function prove({ image, starts, host }: ReleaseProofArgs): Promise<void> {
+async function prove({ image, starts, host, elsewhere }: ReleaseProofArgs): Promise<void> {
     const reference = await valueOf(pulumi.output(image));
     // What cannot be pulled is explained where its containers are made.
     if (!starts && (await docker(host, ["pull", "-q", reference], 600)).code !== 0) return;
@@ -30,6 +36,7 @@ async function prove({ image, starts, host }: ReleaseProofArgs): Promise<void> {
         platform(["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", reference]),
         platform(["version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"]),
     ]);
+    if (is !== wanted && elsewhere) return;
     if (is !== wanted) {
         throw new Error(
             `the image ${reference} is for ${is}, and the Docker host is ${wanted}: ` +

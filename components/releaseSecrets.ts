@@ -15,6 +15,8 @@ export interface ReleaseSecretsArgs {
 
 /** The secrets of a release: RELEASE_COOKIE and SECRET_KEY_BASE, which stay the same on every deploy, and the app's own. */
 export class ReleaseSecrets extends pulumi.ComponentResource {
+    /** Names of those that it makes. */
+    public static readonly generated = ["RELEASE_COOKIE", "SECRET_KEY_BASE"] as const;
     /** All secrets by the name of the environment variable; secret as a whole. */
     public readonly env: pulumi.Output<Record<string, string>>;
 

@@ -68,7 +68,8 @@ function readAttestations(settings: Settings): Attestations {
         "true",
     );
     const provenance = settings.optionalMatching("provenance", /^(min|max)$/, "must be min or max", "max");
-    if (isAttested({ sbom, provenance }) && settings.optional("registryAddress") === undefined) {
+    const onHost = settings.text("target") === "docker" && settings.optional("registryAddress") === undefined;
+    if (isAttested({ sbom, provenance }) && onHost) {
         const rule = "needs a registry beside the Docker host's own";
         settings.refuseUnseen(sbom ? "sbom" : "provenance", rule, set("registryAddress", "ghcr.io/acme"));
     }

@@ -2,13 +2,24 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type FargateSettings, readFargate } from "./awsSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
 import { readMixProject } from "./mixProject";
 import { set, Settings } from "./settings";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
-export interface Config extends BuildSettings {
-    readonly target: "docker";
+export type Config = CommonSettings & TargetSettings;
+
+/** What differs between the targets. */
+export type TargetSettings =
+    { readonly target: "docker" } | { readonly target: "fargate"; readonly aws: FargateSettings };
+
+/** The settings of one target. */
+export type ConfigOf<Target extends Config["target"]> = CommonSettings &
+    Extract<TargetSettings, { target: Target }>;
+
+/** The settings that every target has. */
+export interface CommonSettings extends BuildSettings {
     readonly app: string;
     readonly release: string;
     readonly version: string;
@@ -24,6 +35,7 @@ export interface Config extends BuildSettings {
     readonly migrateSeconds: number;
     readonly env: Record<string, string>;
     readonly secrets: pulumi.Output<Record<string, string>>;
+    readonly secretNames: string[];
     readonly secretsVersion: number;
     readonly domain: string;
     readonly host?: string;
@@ -42,8 +54,8 @@ export interface Config extends BuildSettings {
  * Reads and checks every setting of the stack, and reports all that is wrong at once. Nothing else reads the stack's
  * configuration.
  */
-export function readConfig(config = new pulumi.Config()): Config {
-    const settings = new Settings(config);
+export function readConfig(source = new pulumi.Config()): Config {
+    const settings = new Settings(source);
     const memoryMb = settings.whole("memoryMb", 0, 1_000_000, 512);
     if (memoryMb > 0 && memoryMb < 64) {
         const rule = "must be 0 or at least 64, which an Erlang VM needs";
@@ -57,8 +69,8 @@ export function readConfig(config = new pulumi.Config()): Config {
     );
     const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
-    const checked: Config = {
-        target: settings.matching("target", /^docker$/, "must be docker", "docker") as "docker",
+    const target = settings.oneOf("target", ["docker", "fargate"]);
+    const checked: CommonSettings = {
         ...readApp(settings),
         ...readBuild(settings),
         image: readImage(settings),
@@ -68,7 +80,8 @@ export function readConfig(config = new pulumi.Config()): Config {
         registry: readRegistry(settings),
         port: settings.whole("port", 1, 65535, 4000),
         healthPath: settings.matching("healthPath", /^\/[\w./~?=&-]*$/, "must be a path", "/health"),
-        replicas: settings.whole("replicas", 1, 8, 2),
+        // The router has as many servers in each slot.
+        replicas: settings.whole("replicas", 1, target === "docker" ? 8 : 1000, 2),
         bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
         bakeSeconds: settings.whole("bakeSeconds", 0, 3600, 3),
         drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
@@ -83,11 +96,21 @@ export function readConfig(config = new pulumi.Config()): Config {
         routerImage: settings.image("routerImage"),
         registryImage: settings.image("registryImage"),
     };
+    const config: Config = { ...checked, ...readTarget(settings, target) };
     settings.finish();
-    return checked;
+    return config;
 }
 
-function readApp(settings: Settings): Pick<Config, "app" | "release" | "version" | "migrate"> {
+function readTarget(settings: Settings, target: Config["target"]): TargetSettings {
+    switch (target) {
+        case "fargate":
+            return { target, aws: readFargate(settings) };
+        default:
+            return { target };
+    }
+}
+
+function readApp(settings: Settings): Pick<CommonSettings, "app" | "release" | "version" | "migrate"> {
     const app = settings.text("app");
     if (!fs.existsSync(path.join(app, "mix.exs"))) {
         settings.refuse("app", "must be a folder with a mix.exs", app, set("app", "../my_app"));
@@ -128,16 +151,16 @@ function readImage(settings: Settings): string | undefined {
     );
 }
 
-function readVariables(settings: Settings): Pick<Config, "env" | "secrets"> {
+function readVariables(settings: Settings): Pick<CommonSettings, "env" | "secrets" | "secretNames"> {
     const env = settings.variables("env", false);
     const secrets = settings.secrets("secrets");
     for (const name of Object.keys(env).filter((key) => Object.hasOwn(secrets, key))) {
         settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
     }
-    return { env, secrets: pulumi.secret(secrets) };
+    return { env, secrets: pulumi.secret(secrets), secretNames: Object.keys(secrets) };
 }
 
-function readPlace(settings: Settings): Pick<Config, "host" | "bindAddress"> {
+function readPlace(settings: Settings): Pick<CommonSettings, "host" | "bindAddress"> {
     const host = settings.optionalMatching(
         "host",
         /^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/,
@@ -151,7 +174,7 @@ function readPlace(settings: Settings): Pick<Config, "host" | "bindAddress"> {
     return { host, bindAddress };
 }
 
-function readRegistry(settings: Settings): Config["registry"] {
+function readRegistry(settings: Settings): CommonSettings["registry"] {
     const address = settings.optional("registryAddress");
     const username = settings.optional("registryUsername");
     const password = settings.optional("registryPassword");

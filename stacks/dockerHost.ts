@@ -9,11 +9,11 @@ import { ReleaseImage } from "../components/releaseImage";
 import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
-import type { Config } from "./config";
+import type { CommonSettings } from "./config";
 import { type Outputs, type Release, releasesUpTo } from "./outputs";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
-export function dockerHost(config: Config, before: Release[] = []): Outputs {
+export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
     const { release: name, host, registry } = config;
     const provider = new docker.Provider("docker", { host, registryAuth: registryAuth(config) });
     const opts = { providers: { docker: provider } };
@@ -61,10 +61,12 @@ export function dockerHost(config: Config, before: Release[] = []): Outputs {
     // Not before the release serves.
     const served = pulumi.all([releases, service.containers]).apply(([all]) => all);
     return {
+        target: "docker",
         url: urlOf(config),
         version: config.version,
         image: service.image,
         containers: service.containers,
+        console: `bin/${name} remote`,
         releases: served,
         previous: served.apply((all) => all[1] ?? null),
     };
@@ -72,7 +74,7 @@ export function dockerHost(config: Config, before: Release[] = []): Outputs {
 
 /** The image of the release: the one that is given, or one that is built. */
 function imageOf(
-    config: Config,
+    config: CommonSettings,
     repository: pulumi.Output<string>,
     before: pulumi.ResourceHook | undefined,
     opts: pulumi.ComponentResourceOptions,
@@ -94,13 +96,13 @@ function imageOf(
 }
 
 /** Where visitors arrive: the address that is bound, or the domain where that is every address. */
-function urlOf({ bindAddress, domain, publicPort }: Config): string {
+function urlOf({ bindAddress, domain, publicPort }: CommonSettings): string {
     if (["0.0.0.0", "::"].includes(bindAddress)) return `http://${domain}:${publicPort}`;
     return `http://${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${publicPort}`;
 }
 
 /** The login with which the Docker host pulls, and that of who asks the registry for the digest of an attested image. */
-function registryAuth(config: Config): docker.ProviderArgs["registryAuth"] {
+function registryAuth(config: CommonSettings): docker.ProviderArgs["registryAuth"] {
     const { registry } = config;
     if (registry === undefined) return undefined;
     const { username, password } = registry;

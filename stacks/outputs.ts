@@ -4,22 +4,32 @@ import * as pulumi from "@pulumi/pulumi";
 export interface Release {
     version: string;
     image: string;
+    /** The image's tag, where a registry needs it to know what to keep. */
+    tag?: string;
 }
 
 /** The outputs of a stack, the same on every target. */
 export interface Outputs {
+    /** Where the release runs: the setting `target`. */
+    target: string;
     /** Where visitors arrive. */
     url: string;
     /** Version of the release that runs. */
     version: string;
     /** Image of the release that runs, by digest. */
     image: pulumi.Output<string>;
-    /** Names of the containers that serve. */
+    /** What serves: names of containers on a Docker host, CLUSTER/SERVICE/CONTAINER on Fargate. */
     containers: pulumi.Output<string[]>;
+    /** Command that opens a remote console in it. */
+    console: string;
     /** The last releases that have run, the newest first: the first runs, and the others can be rolled back to. */
     releases: pulumi.Output<Release[]>;
     /** The release before the one that runs; nothing on the first deploy. */
     previous: pulumi.Output<Release | null>;
+    /** On AWS, the log group of what serves. */
+    logs?: pulumi.Output<string>;
+    /** On AWS, the security group of what serves, for a database to let in. */
+    securityGroup?: pulumi.Output<string>;
 }
 
 /**

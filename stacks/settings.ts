@@ -54,9 +54,17 @@ export class Settings {
         return this.optional(key) && this.matching(key, pattern, rule, example);
     }
 
+    /** One of a few words. */
+    oneOf<Word extends string>(key: string, words: readonly [Word, ...Word[]]): Word {
+        const pattern = new RegExp(`^(${words.join("|")})$`);
+        const last = words.slice(0, -1).join(", ");
+        const rule = `must be ${last === "" ? "" : `${last} or `}${words.at(-1)}`;
+        return this.matching(key, pattern, rule, words[0]) as Word;
+    }
+
     /** Yes or no. */
     flag(key: string): boolean {
-        return this.matching(key, /^(true|false)$/, "must be true or false", "true") === "true";
+        return this.oneOf(key, ["true", "false"]) === "true";
     }
 
     /** Name of an image. */

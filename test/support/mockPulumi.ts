@@ -26,6 +26,10 @@ export interface RecordedOptions {
     dependencies: string[];
     /** Names of the hooks, by moment; moments without any are left out. */
     hooks: Record<string, string[]>;
+    /** Whether Pulumi refuses to delete it. */
+    protect?: boolean;
+    /** How long the provider may take, by operation. */
+    timeouts?: Record<string, string>;
 }
 
 /** Settings as Pulumi hands them to a program: the defaults of Pulumi.yaml under those given. */
@@ -66,11 +70,9 @@ export async function mockPulumi(
                 if (type === "pulumi:pulumi:StackReference") {
                     return { id: name, state: { ...properties, outputs: lastOutputs } };
                 }
-                return { id: `${name}-id`, state: { ...properties, ...outputsOf(type, name) } };
+                return { id: `${name}-id`, state: { ...properties, ...outputsOf(type, name, properties) } };
             },
-            call: ({ token }) => {
-                throw new Error(`nothing answers the call of ${token}`);
-            },
+            call: ({ token }) => answerOf(token),
         },
         "decanter",
         "test",
@@ -103,7 +105,12 @@ interface Monitor {
 
 function optionsOf(request: RegisterResourceRequest): RecordedOptions {
     const hooks: Record<string, string[]> = { ...request.getHooks()?.toObject() };
+    const timeouts = Object.entries(request.getCustomtimeouts()?.toObject() ?? {}).filter(
+        ([, limit]) => limit,
+    );
     return {
+        ...(request.getProtect() && { protect: true }),
+        ...(timeouts.length > 0 && { timeouts: Object.fromEntries(timeouts) }),
         parent: request.getParent().split("::").at(2)?.split("$").at(-1) ?? "",
         deleteBeforeReplace: request.getDeletebeforereplacedefined()
             ? request.getDeletebeforereplace()
@@ -123,7 +130,7 @@ function optionsOf(request: RegisterResourceRequest): RecordedOptions {
 }
 
 /** What the engine or the provider computes. */
-function outputsOf(type: string, name: string): Record<string, unknown> {
+function outputsOf(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
     switch (type) {
         case "docker:index/remoteImage:RemoteImage":
             return { imageId: `sha256:${name}` };
@@ -135,12 +142,57 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
         case "docker:index/network:Network":
         case "docker:index/volume:Volume":
             return { name: `${name}-1a2b3c4` };
+        case "aws:ecr/repository:Repository":
+            return {
+                arn: `arn:aws:ecr:eu-central-1:123456789012:repository/${name}`,
+                name,
+                registryId: "123456789012",
+                repositoryUrl: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/${name}`,
+            };
+        case "aws:ssm/parameter:Parameter":
+            return {
+                arn: `arn:aws:ssm:eu-central-1:123456789012:parameter${inputs.name as string}`,
+                version: 1,
+            };
+        case "aws:acm/certificate:Certificate":
+            return {
+                arn: `arn:${name}`,
+                domainValidationOptions: [
+                    {
+                        resourceRecordName: "_1.a.example",
+                        resourceRecordType: "CNAME",
+                        resourceRecordValue: "_2.acm",
+                    },
+                ],
+            };
+        case "aws:route53/record:Record":
+            return { fqdn: inputs.name };
+        case "aws:s3/bucket:Bucket":
+            return { arn: `arn:${name}`, bucket: name };
+        case "aws:lb/loadBalancer:LoadBalancer":
+            return { arn: `arn:${name}`, arnSuffix: `app/${name}/1`, dnsName: `${name}.elb`, zoneId: "ZELB" };
+        case "aws:lb/targetGroup:TargetGroup":
+            return { arn: `arn:${name}`, arnSuffix: `targetgroup/${name}/1` };
         case "random:index/randomPassword:RandomPassword":
             return { result: `${name}-generated` };
         case "random:index/randomInteger:RandomInteger":
             return { result: 25000 };
         default:
-            return {};
+            return type.startsWith("aws:") ? { arn: `arn:${name}`, name: inputs.name ?? name } : {};
+    }
+}
+
+/** What AWS answers. */
+function answerOf(token: string): Record<string, unknown> {
+    switch (token) {
+        case "aws:index/getAvailabilityZones:getAvailabilityZones":
+            return { names: ["eu-central-1a", "eu-central-1b", "eu-central-1c"] };
+        case "aws:index/getCallerIdentity:getCallerIdentity":
+            return { accountId: "123456789012" };
+        case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
+            return { userName: "AWS", password: "ecr-password" };
+        default:
+            throw new Error(`nothing answers the call of ${token}`);
     }
 }
 

@@ -48,12 +48,12 @@ describe("bin/up", () => {
     });
 });
 
-/** A checkout whose pulumi and docker are scripts, with a state in files. */
+/** A checkout whose pulumi, docker and other tools are scripts, with a state in files. */
 class FakeCheckout {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
     private readonly tools = path.join(this.folder, "tools");
 
-    constructor(pulumi: string, docker = "exit 0") {
+    constructor(pulumi: string, docker = "exit 0", others: Record<string, string> = {}) {
         for (const folder of ["bin", "Pulumi.yaml", "package-lock.json"])
             fs.cpSync(folder, path.join(this.folder, folder), { recursive: true });
         // Newer than the list of packages, so nothing is installed.
@@ -63,7 +63,8 @@ class FakeCheckout {
         fs.writeFileSync(path.join(this.folder, "Pulumi.local.yaml"), "encryptionsalt: v1:a\n");
         fs.mkdirSync(this.tools);
         this.write("pulumi", `echo "pulumi $*" >> "$CALLS"\n${pulumi}`);
-        this.write("docker", `echo "docker $*" >> "$CALLS"\n${docker}`);
+        for (const [tool, script] of Object.entries({ docker, ...others }))
+            this.write(tool, `echo "${tool} $*" >> "$CALLS"\n${script}`);
         fs.symlinkSync(process.execPath, path.join(this.tools, "node"));
     }
 
@@ -234,5 +235,137 @@ describe("bin/rollback", () => {
             assert.ok(stderr.startsWith(`rollback: ${problem}`), stderr);
             other.remove();
         }
+    });
+});
+
+/** A pulumi whose stack `local` has a target, outputs and a region. */
+function pulumiOf(target: string, outputs: object, image = ""): string {
+    return `case "$*" in
+        "stack output --stack local --json") echo '${JSON.stringify(outputs).replaceAll("'", "'\\''")}' ;;
+        "stack output --stack local logs") echo /decanter/local/hello ;;
+        "stack output --stack local url") echo https://www.example.com ;;
+        *"config get "*" target") echo ${target} ;;
+        *"config get "*" region") echo eu-central-1 ;;
+        *"config get "*" image") echo "${image}" ;;
+    esac`;
+}
+
+describe("bin/console", () => {
+    const checkouts: FakeCheckout[] = [];
+    afterEach(() => checkouts.splice(0).forEach((checkout) => checkout.remove()));
+    const run = (pulumi: string, tools?: Record<string, string>, docker?: string) => {
+        const checkout = new FakeCheckout(pulumi, docker, tools);
+        checkouts.push(checkout);
+        return checkout.run("console");
+    };
+    const plugin = { "session-manager-plugin": "exit 0" };
+
+    it("opens one in a container of a Docker host", () => {
+        const outputs = { containers: ["hello-1-1a2b3c4", "hello-2-1a2b3c4"], console: "bin/hello remote" };
+        const { status, stderr, calls } = run(pulumiOf("docker", outputs));
+        assert.equal(status, 0, stderr);
+        assert.equal(calls.at(-1), "docker exec --interactive --tty hello-1-1a2b3c4 bin/hello remote");
+    });
+
+    it("opens one in a task on Fargate", () => {
+        const outputs = {
+            containers: ["hello-1/hello-2/hello"],
+            console: "/bin/sh -c 'exec bin/hello remote'",
+        };
+        const aws = 'case "$*" in "ecs list-tasks"*) echo arn:task ;; esac';
+        const { status, stderr, calls } = run(pulumiOf("fargate", outputs), { aws, ...plugin });
+        assert.equal(status, 0, stderr);
+        assert.deepEqual(
+            calls.filter((call) => call.startsWith("aws")),
+            [
+                "aws ecs list-tasks --cluster hello-1 --service-name hello-2 --desired-status RUNNING --query taskArns[0] --output text",
+                "aws ecs execute-command --cluster hello-1 --task arn:task --container hello --interactive --command /bin/sh -c 'exec bin/hello remote'",
+            ],
+        );
+        assert.ok(!calls.some((call) => call.startsWith("docker")), "no Docker is needed");
+    });
+
+    it("opens one on a host with a floating IP", () => {
+        const outputs = { containers: ["i-0123"], console: "sudo docker exec -it release bin/hello remote" };
+        const { status, stderr, calls } = run(pulumiOf("floating-ip", outputs), { aws: "exit 0", ...plugin });
+        assert.equal(status, 0, stderr);
+        assert.equal(
+            calls.at(-1),
+            'aws ssm start-session --target i-0123 --document-name AWS-StartInteractiveCommand --parameters {"command":["sudo docker exec -it release bin/hello remote"]}',
+        );
+    });
+
+    for (const [what, pulumi, tools, problem] of [
+        [
+            "nothing is deployed",
+            pulumiOf("docker", {}),
+            {},
+            "nothing has been deployed in the stack local yet",
+        ],
+        [
+            "AWS's command line is missing",
+            pulumiOf("fargate", { containers: ["a/b/c"], console: "x" }),
+            {},
+            "AWS's command line is missing: install it, and run this again",
+        ],
+        [
+            "its plugin is missing",
+            pulumiOf("fargate", { containers: ["a/b/c"], console: "x" }),
+            { aws: "exit 0" },
+            "AWS's session-manager-plugin is missing: install it, and run this again",
+        ],
+        [
+            "no task runs",
+            pulumiOf("fargate", { containers: ["a/b/c"], console: "x" }),
+            { aws: "echo None", ...plugin },
+            "no task of b runs: aws ecs describe-services --cluster a --services b says why",
+        ],
+    ] as const) {
+        it(`says so where ${what}`, () => {
+            const { status, stderr } = run(pulumi, tools);
+            assert.deepEqual([status, stderr], [1, `console: ${problem}\n`]);
+        });
+    }
+});
+
+describe("a stack on AWS", () => {
+    const account = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+    const image = (digit: number) => `${account}/hello-1@sha256:${`${digit}`.repeat(64)}`;
+    const releases = ["1.0.1", "1.0.0"].map((version, index) => ({ version, image: image(index) }));
+    const checkouts: FakeCheckout[] = [];
+    afterEach(() => checkouts.splice(0).forEach((checkout) => checkout.remove()));
+    const newCheckout = (given: string, aws = "exit 0") => {
+        const checkout = new FakeCheckout(pulumiOf("fargate", { releases }, given), "exit 0", { aws });
+        checkouts.push(checkout);
+        return checkout;
+    };
+
+    it("is deployed without Docker where the image is given, and with it where one is built", () => {
+        const given = newCheckout(image(1)).run("up");
+        assert.equal(given.status, 0, given.stderr);
+        assert.ok(!given.calls.some((call) => call.startsWith("docker")), given.calls.join("\n"));
+        assert.match(given.stdout, /answers at https:\/\/www\.example\.com/);
+        assert.match(given.stdout, /aws logs tail --follow --region eu-central-1 \/decanter\/local\/hello/);
+        assert.match(given.stdout, /\.\/bin\/console\n/);
+        const built = newCheckout("").run("up");
+        assert.ok(built.calls.includes("docker info"));
+    });
+
+    it("goes back to an image that is in ECR", () => {
+        const { status, stderr, calls } = newCheckout("").run("rollback");
+        assert.equal(status, 0, stderr);
+        assert.match(stderr, /going back to release 1\.0\.0/);
+        assert.ok(
+            calls.includes(
+                `aws ecr describe-images --region eu-central-1 --registry-id 123456789012 --repository-name hello-1 --image-ids imageDigest=sha256:${"1".repeat(64)}`,
+            ),
+            calls.join("\n"),
+        );
+        const gone = newCheckout("", "exit 1").run("rollback");
+        assert.equal(gone.status, 1);
+        assert.match(
+            gone.stderr,
+            /cannot be gone back to, its image .* is neither on the Docker host nor in its registry/,
+        );
     });
 });

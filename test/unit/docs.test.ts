@@ -41,7 +41,10 @@ describe("README", () => {
         for (const page of [
             "README.md",
             "CONTRIBUTING.md",
-            ...fs.readdirSync("docs").map((file) => `docs/${file}`),
+            ...fs
+                .readdirSync("docs")
+                .filter((file) => file.endsWith(".md"))
+                .map((file) => `docs/${file}`),
         ]) {
             const folder = page.startsWith("docs/") ? "docs/" : "";
             for (const [, target = ""] of fs

@@ -1,0 +1,93 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface ImageRepositoryArgs {
+    /**
+     * Whether it is kept from being deleted; otherwise it goes with all its images.
+     *
+     * @default false
+     */
+    protect?: boolean;
+}
+
+/** A repository in ECR for the images of a release. A tag never moves to another image. */
+export class ImageRepository extends pulumi.ComponentResource {
+    /** Registry and path, such as `123456789012.dkr.ecr.eu-central-1.amazonaws.com/hello-1a2b3c4`. */
+    public readonly url: pulumi.Output<string>;
+    public readonly arn: pulumi.Output<string>;
+    /** Login at the registry, good for 12 hours. */
+    public readonly login: { username: pulumi.Output<string>; password: pulumi.Output<string> };
+    private readonly repository: aws.ecr.Repository;
+
+    constructor(
+        private readonly name: string,
+        { protect = false }: ImageRepositoryArgs = {},
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("decanter:index:ImageRepository", name, {}, opts);
+
+        this.repository = new aws.ecr.Repository(
+            name,
+            {
+                imageTagMutability: "IMMUTABLE",
+                imageScanningConfiguration: { scanOnPush: true },
+                encryptionConfigurations: [{ encryptionType: "AES256" }],
+                forceDelete: !protect,
+            },
+            { parent: this, protect },
+        );
+        this.url = this.repository.repositoryUrl;
+        this.arn = this.repository.arn;
+        const token = aws.ecr.getAuthorizationTokenOutput(
+            { registryId: this.repository.registryId },
+            { parent: this },
+        );
+        this.login = { username: token.userName, password: pulumi.secret(token.password) };
+        this.registerOutputs({ url: this.url, arn: this.arn });
+    }
+
+    /**
+     * Which images stay: those with one of the tags, however many are pushed after them, and the newest.
+     *
+     * @param tags 49 at most, because a lifecycle policy has 50 rules at most
+     * @param newest how many of the newest stay, whatever their tags
+     */
+    keep(tags: pulumi.Input<string[]>, newest: number): void {
+        new aws.ecr.LifecyclePolicy(
+            this.name,
+            {
+                repository: this.repository.name,
+                policy: pulumi.output(tags).apply((all) => policy(all, newest)),
+            },
+            { parent: this },
+        );
+    }
+}
+
+/**
+ * A lifecycle policy that expires what has none of the tags. An image that a rule selects is kept from all rules after it,
+ * and a rule with several tags selects only what has them all: so each tag has a rule, which never expires anything.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+ */
+function policy(tags: string[], newest: number): string {
+    const rule = (selection: object, index: number, description: string) => ({
+        rulePriority: index + 1,
+        description,
+        selection,
+        action: { type: "expire" },
+    });
+    const kept = tags.map((tag, index) => {
+        const never = { countType: "imageCountMoreThan", countNumber: 9999 };
+        return rule({ tagStatus: "tagged", tagPatternList: [tag], ...never }, index, `keep ${tag}`);
+    });
+    const rest = { tagStatus: "any", countType: "imageCountMoreThan", countNumber: newest };
+    return JSON.stringify({ rules: [...kept, rule(rest, kept.length, "keep the newest")] });
+}
+
+/** ARN of the ECR repository that an image is in; undefined for an image elsewhere. */
+export function repositoryArnOf(image: string): string | undefined {
+    const ecr = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?\/([^:@]+)/.exec(image);
+    if (ecr === null) return undefined;
+    const [, account, region, china, name] = ecr;
+    return `arn:aws${china ? "-cn" : ""}:ecr:${region}:${account}:repository/${name}`;
+}

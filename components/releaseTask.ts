@@ -1,0 +1,103 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { containerDefinitions } from "./taskContainer";
+import { TaskRoles } from "./taskRoles";
+
+export interface ReleaseTaskArgs {
+    /** Image of the release, by digest. */
+    image: pulumi.Input<string>;
+    /** ARNs of the ECR repositories to pull from. */
+    pullArns: pulumi.Input<string>[];
+    /** Plain environment, by name. */
+    env: Record<string, pulumi.Input<string>>;
+    /** ARNs of the parameters with the secret environment, by name. */
+    secretArns: Record<string, pulumi.Input<string>>;
+    /** Another one whenever a secret has changed. */
+    secretsVersion: pulumi.Input<string>;
+    port: number;
+    healthPath: string;
+    /** How long the release may take to become healthy, in seconds. */
+    bootSeconds: number;
+    /** How long it may take to stop, in seconds, 120 at most. */
+    drainSeconds: number;
+    readOnly: boolean;
+    /** CPUs, such as "0.5". */
+    cpus: string;
+    memoryMb: number;
+    /** CPU that the image is for: `linux/amd64` or `linux/arm64`. */
+    platform: string;
+    /** Whether a remote console may be opened. */
+    console: boolean;
+    /** Policies for what the app itself does with AWS, by ARN. */
+    policyArns: pulumi.Input<string>[];
+    /** First part of the name of its Erlang node, where it clusters. */
+    nodeName?: pulumi.Input<string>;
+    logGroup: { name: pulumi.Input<string>; arn: pulumi.Input<string> };
+    region: string;
+    /** Runs before AWS hears of the task; the deploy ends where it throws. */
+    proven: pulumi.ResourceHook[];
+}
+
+/** What ECS runs: the release in its container, with its size and its roles. Earlier ones stay, for ECS to go back to. */
+export class ReleaseTask extends pulumi.ComponentResource {
+    /** ARN of the task definition. */
+    public readonly arn: pulumi.Output<string>;
+    public readonly containerName: string;
+
+    constructor(name: string, args: ReleaseTaskArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:ReleaseTask", name, {}, opts);
+
+        const { logGroup, memoryMb } = args;
+        this.containerName = name;
+        const roles = new TaskRoles(
+            name,
+            {
+                pullArns: args.pullArns,
+                secretArns: Object.entries(args.secretArns)
+                    .sort(([a], [b]) => (a < b ? -1 : 1))
+                    .map(([, arn]) => arn),
+                logGroupArn: logGroup.arn,
+                console: args.console,
+                policyArns: args.policyArns,
+            },
+            { parent: this },
+        );
+        const env = { ...args.env, RELEASE_SECRETS_VERSION: args.secretsVersion };
+        const containers = pulumi
+            .all([args.image, pulumi.all(env), pulumi.all(args.secretArns), logGroup.name, args.nodeName])
+            .apply(([image, plain, secretArns, group, nodeName]) =>
+                containerDefinitions({
+                    ...args,
+                    name,
+                    image,
+                    env: plain,
+                    secretArns,
+                    nodeName,
+                    logGroup: group,
+                }),
+            );
+        const task = new aws.ecs.TaskDefinition(
+            name,
+            {
+                family: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`,
+                requiresCompatibilities: ["FARGATE"],
+                networkMode: "awsvpc",
+                cpu: `${Number(args.cpus) * 1024}`,
+                memory: `${memoryMb}`,
+                runtimePlatform: {
+                    operatingSystemFamily: "LINUX",
+                    cpuArchitecture: args.platform === "linux/arm64" ? "ARM64" : "X86_64",
+                },
+                executionRoleArn: roles.executionRoleArn,
+                taskRoleArn: roles.taskRoleArn,
+                containerDefinitions: containers,
+                // ECS goes back to the one before when a deploy fails, and starts replicas of it until then.
+                skipDestroy: true,
+            },
+            // A task that starts before its roles may read the secrets fails.
+            { parent: this, dependsOn: roles.policies, hooks: { beforeCreate: args.proven } },
+        );
+        this.arn = task.arn;
+        this.registerOutputs({ arn: this.arn });
+    }
+}

@@ -1,0 +1,111 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface TaskRolesArgs {
+    /** ARNs of the ECR repositories to pull from. */
+    pullArns: pulumi.Input<string>[];
+    /** ARNs of the parameters with the secrets. */
+    secretArns: pulumi.Input<string>[];
+    /** ARN of the log group. */
+    logGroupArn: pulumi.Input<string>;
+    /** Whether a remote console may be opened. */
+    console: boolean;
+    /**
+     * Policies for what the app itself does with AWS, by ARN.
+     *
+     * @default none
+     */
+    policyArns?: pulumi.Input<string>[];
+}
+
+/**
+ * The two roles of a task on ECS. The execution role is AWS's own, for what comes before the release starts: it pulls the
+ * image, reads the secrets and writes logs, and those alone. The task role is the release's.
+ */
+export class TaskRoles extends pulumi.ComponentResource {
+    public readonly executionRoleArn: pulumi.Output<string>;
+    public readonly taskRoleArn: pulumi.Output<string>;
+    /** What has to be there before a task can start. */
+    public readonly policies: pulumi.Resource[];
+
+    constructor(name: string, args: TaskRolesArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:TaskRoles", name, {}, opts);
+
+        const child = { parent: this };
+        const { accountId } = aws.getCallerIdentityOutput({}, child);
+        // Only tasks of this account: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+        const assumeRolePolicy = document({
+            Effect: "Allow",
+            Principal: { Service: "ecs-tasks.amazonaws.com" },
+            Action: "sts:AssumeRole",
+            Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+        });
+        const execution = new aws.iam.Role(`${name}-execution`, { assumeRolePolicy }, child);
+        const task = new aws.iam.Role(`${name}-task`, { assumeRolePolicy }, child);
+
+        const start = new aws.iam.RolePolicy(
+            `${name}-execution`,
+            {
+                role: execution.id,
+                policy: document(
+                    // AWS knows no narrower resource for it.
+                    { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+                    {
+                        Effect: "Allow",
+                        Action: [
+                            "ecr:BatchCheckLayerAvailability",
+                            "ecr:BatchGetImage",
+                            "ecr:GetDownloadUrlForLayer",
+                        ],
+                        Resource: args.pullArns,
+                    },
+                    { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
+                    {
+                        Effect: "Allow",
+                        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+                        Resource: pulumi.interpolate`${args.logGroupArn}:*`,
+                    },
+                ),
+            },
+            child,
+        );
+        const channels = [
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ];
+        const policies = [
+            ...(args.console
+                ? [
+                      new aws.iam.RolePolicy(
+                          `${name}-console`,
+                          {
+                              role: task.id,
+                              // AWS knows no narrower resource for them either.
+                              policy: document({ Effect: "Allow", Action: channels, Resource: "*" }),
+                          },
+                          child,
+                      ),
+                  ]
+                : []),
+            ...(args.policyArns ?? []).map(
+                (policyArn, index) =>
+                    new aws.iam.RolePolicyAttachment(
+                        `${name}-task-${index + 1}`,
+                        { role: task.name, policyArn },
+                        child,
+                    ),
+            ),
+        ];
+        this.executionRoleArn = execution.arn;
+        this.taskRoleArn = task.arn;
+        this.policies = [start, ...policies];
+        this.registerOutputs({});
+    }
+}
+
+/** A policy document of statements. */
+function document(...statements: object[]): pulumi.Output<string> {
+    return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
+}

@@ -1,0 +1,134 @@
+import * as aws from "@pulumi/aws";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { isAttested } from "../components/attestations";
+import { ImageRepository, repositoryArnOf } from "../components/imageRepository";
+import { Network } from "../components/network";
+import { ReleaseImage } from "../components/releaseImage";
+import { ReleaseParameters } from "../components/releaseParameters";
+import { releaseProof } from "../components/releaseProof";
+import { ReleaseSecrets } from "../components/releaseSecrets";
+import type { ConfigOf } from "./config";
+import { type Release, releasesUpTo } from "./outputs";
+
+/** The settings of a stack on AWS. */
+export type AwsConfig = ConfigOf<"fargate">;
+
+/** What a target on AWS starts from. */
+export interface AwsRelease {
+    /** First part of the names of all resources. */
+    name: string;
+    /** Options of every component: the providers. */
+    opts: pulumi.ComponentResourceOptions;
+    network: Network;
+    repository: ImageRepository;
+    /** The image, by digest. */
+    image: pulumi.Output<string>;
+    /** ARNs of the repositories that it may be pulled from. */
+    pullArns: pulumi.Output<string>[];
+    /** All secrets by the name of the environment variable; secret as a whole. */
+    secrets: pulumi.Output<Record<string, string>>;
+    parameters: ReleaseParameters;
+    logGroup: aws.cloudwatch.LogGroup;
+    /** Proves that the release starts; throws where it does not. */
+    proven: pulumi.ResourceHook[];
+    /** The releases to keep, this one first. */
+    releases: pulumi.Output<Release[]>;
+}
+
+/** Declares what a target on AWS starts from: the network, the image in ECR, the secrets and the logs. */
+export function awsRelease(config: AwsConfig, before: Release[]): AwsRelease {
+    const { release, aws: settings } = config;
+    const name = nameOf(release);
+    const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
+    const tags = { project, stack, release };
+    const provider = new aws.Provider("aws", { region: settings.region, defaultTags: { tags } });
+    const opts = { providers: { aws: provider } };
+    const { protect } = settings;
+
+    const network = new Network(`${name}-network`, settings.network, opts);
+    const repository = new ImageRepository(name, { protect }, opts);
+    const { image, tag, proven } = imageOf(config, repository, before, opts);
+    const { version, keepReleases } = config;
+    const releases = pulumi
+        .all([image, tag])
+        .apply(([ref, known]) => releasesUpTo({ version, image: ref, tag: known }, before, keepReleases));
+    repository.keep(
+        releases.apply((all) => all.flatMap((kept) => kept.tag ?? [])),
+        keepReleases,
+    );
+    const given = config.image && repositoryArnOf(config.image);
+
+    const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
+    const parameters = new ReleaseParameters(
+        name,
+        {
+            path: `/${project}/${stack}/${release}`,
+            names: [...new Set([...ReleaseSecrets.generated, ...config.secretNames])],
+            values: secrets.env,
+        },
+        opts,
+    );
+    const logGroup = new aws.cloudwatch.LogGroup(
+        name,
+        { name: `/${project}/${stack}/${release}`, retentionInDays: settings.logDays },
+        { provider, protect },
+    );
+    return {
+        name,
+        opts,
+        network,
+        repository,
+        image,
+        pullArns: [repository.arn, ...(given ? [pulumi.output(given)] : [])],
+        secrets: secrets.env,
+        parameters,
+        logGroup,
+        proven,
+        releases,
+    };
+}
+
+/**
+ * First part of the names of a release's resources. AWS takes only letters, digits and hyphens in the name of a load balancer
+ * or a target group, and 32 of them, of which what comes behind needs 18.
+ */
+export function nameOf(release: string): string {
+    return release.toLowerCase().replaceAll("_", "-").slice(0, 14).replace(/-+$/, "");
+}
+
+/** The image of the release: the one that is given, or one that is built and pushed to the repository. */
+function imageOf(
+    config: AwsConfig,
+    repository: ImageRepository,
+    before: Release[],
+    opts: pulumi.ComponentResourceOptions,
+): { image: pulumi.Output<string>; tag: pulumi.Output<string | undefined>; proven: pulumi.ResourceHook[] } {
+    const { release, host } = config;
+    if (config.image !== undefined) {
+        const [, path = "", tag, digest = ""] = /^(.+?)(?::([^/@]+))?(@.*)$/.exec(config.image) ?? [];
+        const image = path + digest;
+        const known = tag ?? before.find((earlier) => earlier.image === image)?.tag;
+        return { image: pulumi.output(image), tag: pulumi.output(known), proven: [] };
+    }
+    const { url, login } = repository;
+    // Made only for a build: it wants a Docker host that answers.
+    const registry = url.apply((address) => address.replace(/\/.*/, ""));
+    // Who asks the registry for the digest of an attested image has the login of this machine's Docker.
+    const registryAuth = isAttested(config) ? [{ address: registry }] : undefined;
+    const provider = new docker.Provider("docker", { host, registryAuth });
+    const built = new ReleaseImage(
+        release,
+        {
+            ...config,
+            repository: url,
+            immutableTags: true,
+            registryUsername: login.username,
+            registryPassword: login.password,
+        },
+        pulumi.mergeOptions(opts, { providers: { docker: provider } }),
+    );
+    const starts = config.dockerfile === undefined;
+    const proven = starts ? [releaseProof(release, { image: built.ref, starts, host, elsewhere: true })] : [];
+    return { image: built.ref, tag: built.tag, proven };
+}

@@ -1,0 +1,166 @@
+import type { NetworkArgs } from "../components/network";
+import { set, type Settings } from "./settings";
+
+/** The settings of a stack on AWS. */
+export interface AwsSettings {
+    readonly region: string;
+    readonly network: Readonly<NetworkArgs>;
+    readonly zoneId?: string;
+    readonly protect: boolean;
+    readonly logDays: number;
+}
+
+/** The settings of the target `fargate`. */
+export interface FargateSettings extends AwsSettings {
+    readonly certificateArn?: string;
+    readonly accessLogDays: number;
+    readonly maxReplicas: number;
+    readonly scaleCpuPercent: number;
+    readonly scaleRequests: number;
+    readonly spot: boolean;
+    readonly strategy: "rolling" | "blue-green";
+    readonly clustering: "none" | "together" | "apart";
+    readonly console: boolean;
+    readonly taskPolicyArns: string[];
+}
+
+/** How long AWS keeps logs, in days: no other number of days is accepted. */
+const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731];
+
+/** Fargate's sizes: memory in MiB that a number of CPUs may have. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html */
+const SIZES = new Map([
+    ["0.25", [512, 1024, 2048]],
+    ["0.5", steps(1024, 4096, 1024)],
+    ["1", steps(2048, 8192, 1024)],
+    ["2", steps(4096, 16_384, 1024)],
+    ["4", steps(8192, 30_720, 1024)],
+    ["8", steps(16_384, 61_440, 4096)],
+    ["16", steps(32_768, 122_880, 8192)],
+]);
+
+/** Reads and checks the settings of the target `fargate`. */
+export function readFargate(settings: Settings): FargateSettings {
+    const certificateArn = settings.optionalMatching(
+        "certificateArn",
+        /^arn:aws[\w-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+        "must be the ARN of a certificate in ACM",
+        "arn:aws:acm:eu-central-1:123456789012:certificate/...",
+    );
+    if (certificateArn === undefined && settings.optional("zoneId") === undefined) {
+        const rule = "must be set for a certificate to be made, or certificateArn to one that is there";
+        settings.refuseUnseen("zoneId", rule, set("zoneId", "Z0123456789ABCDEFGHIJ"));
+    }
+    const cpus = settings.text("cpus");
+    const memoryMb = Number(settings.text("memoryMb"));
+    const sizes = SIZES.get(cpus);
+    if (sizes === undefined) {
+        const rule = `must be one of Fargate's: ${[...SIZES.keys()].join(", ")}`;
+        settings.refuse("cpus", rule, cpus, set("cpus", "0.5"));
+    } else if (!sizes.includes(memoryMb)) {
+        const rule = `must be one of Fargate's for ${cpus} CPUs: ${sizes.join(", ")}`;
+        settings.refuse("memoryMb", rule, memoryMb, set("memoryMb", sizes[0] ?? 0));
+    }
+    const drain = Number(settings.text("drainSeconds"));
+    if (drain > 120) {
+        settings.refuse("drainSeconds", "must be 120 at most on Fargate", drain, set("drainSeconds", 120));
+    }
+    const replicas = Number(settings.text("replicas"));
+    const maxReplicas = settings.whole("maxReplicas", 0, 1000, 0);
+    if (maxReplicas > 0 && maxReplicas < replicas) {
+        const rule = `must be 0, or at least replicas (${replicas})`;
+        settings.refuse("maxReplicas", rule, maxReplicas, set("maxReplicas", replicas * 2));
+    }
+    const strategy = settings.oneOf("strategy", ["rolling", "blue-green"]);
+    const scaleRequests = settings.whole("scaleRequests", 0, 1_000_000, 1000);
+    if (strategy === "blue-green" && scaleRequests > 0) {
+        // AWS counts requests by target group, and every deploy changes to the other one.
+        const rule = "must be 0 with the strategy blue-green";
+        settings.refuse("scaleRequests", rule, scaleRequests, set("scaleRequests", 0));
+    }
+    return {
+        ...readAws(settings),
+        certificateArn,
+        accessLogDays: settings.whole("accessLogDays", 0, 3650, 90),
+        maxReplicas,
+        scaleCpuPercent: settings.whole("scaleCpuPercent", 0, 100, 60),
+        scaleRequests,
+        spot: settings.flag("spot"),
+        strategy,
+        clustering: settings.oneOf("clustering", ["none", "together", "apart"]),
+        console: settings.flag("console"),
+        taskPolicyArns: settings.list(
+            "taskPolicyArns",
+            /^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/\S+$/,
+            "ARNs of policies in IAM",
+            "arn:aws:iam::123456789012:policy/uploads",
+        ),
+    };
+}
+
+function readAws(settings: Settings): AwsSettings {
+    settings.oneOf("platform", ["linux/amd64", "linux/arm64"]);
+    if (settings.text("domain") === "localhost") {
+        settings.refuse("domain", "must be what visitors use", "localhost", set("domain", "www.example.com"));
+    }
+    if (settings.optional("registryAddress") !== undefined) {
+        const rule = "must be empty on AWS, where the stack has a repository in ECR";
+        settings.refuseUnseen("registryAddress", rule, "pulumi config rm registryAddress");
+    }
+    const keep = Number(settings.text("keepReleases"));
+    if (keep > 40) {
+        // ECR's lifecycle policies have 50 rules at most, and each release takes one.
+        settings.refuse("keepReleases", "must be 40 at most on AWS", keep, set("keepReleases", 5));
+    }
+    const region = /^[a-z]{2}(-[a-z]+)+-\d$/;
+    const logDays = settings.whole("logDays", 1, 731, 30);
+    if (!LOG_DAYS.includes(logDays)) {
+        settings.refuse("logDays", `must be one of ${LOG_DAYS.join(", ")}`, logDays, set("logDays", 30));
+    }
+    return {
+        region: settings.matching("region", region, "must be a region of AWS", "eu-central-1"),
+        network: readNetwork(settings),
+        zoneId: settings.optionalMatching(
+            "zoneId",
+            /^Z[A-Z0-9]+$/,
+            "must be the id of a hosted zone in Route 53",
+            "Z0123456789ABCDEFGHIJ",
+        ),
+        protect: settings.flag("protect"),
+        logDays,
+    };
+}
+
+function readNetwork(settings: Settings): NetworkArgs {
+    const subnets = [/^subnet-[0-9a-f]+$/, "ids of subnets", "subnet-0123456789abcdef0"] as const;
+    const vpcId = settings.optionalMatching(
+        "vpcId",
+        /^vpc-[0-9a-f]+$/,
+        "must be the id of a VPC",
+        "vpc-0123456789abcdef0",
+    );
+    const publicSubnetIds = settings.list("publicSubnetIds", ...subnets);
+    const privateSubnetIds = settings.list("privateSubnetIds", ...subnets);
+    const zones = settings.whole("zones", 2, 6, 2);
+    const natGateways = settings.whole("natGateways", 0, 6, 1);
+    if (vpcId !== undefined) {
+        if (publicSubnetIds.length < 2) {
+            const rule = "must be two or more, in two zones, where vpcId is set";
+            const remedy = "pulumi config set --path 'publicSubnetIds[0]' subnet-0123456789abcdef0";
+            settings.refuse("publicSubnetIds", rule, publicSubnetIds, remedy);
+        }
+        return { existing: { vpcId, publicSubnetIds, privateSubnetIds } };
+    }
+    if (publicSubnetIds.length + privateSubnetIds.length > 0) {
+        const rule = "must be set where there are subnets";
+        settings.refuseUnseen("vpcId", rule, set("vpcId", "vpc-0123456789abcdef0"));
+    }
+    if (![0, 1, zones].includes(natGateways)) {
+        const rule = `must be 0, 1, or one for each of the ${zones} zones`;
+        settings.refuse("natGateways", rule, natGateways, set("natGateways", 1));
+    }
+    return { zones, natGateways };
+}
+
+function steps(from: number, to: number, by: number): number[] {
+    return Array.from({ length: (to - from) / by + 1 }, (_, index) => from + index * by);
+}

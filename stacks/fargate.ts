@@ -1,0 +1,127 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { AccessLogs } from "../components/accessLogs";
+import { Certificate } from "../components/certificate";
+import { FargateService } from "../components/fargateService";
+import { LoadBalancer } from "../components/loadBalancer";
+import { NodeDiscovery } from "../components/nodeDiscovery";
+import { releaseEnv } from "../components/releaseEnv";
+import { ReleaseTask } from "../components/releaseTask";
+import { clusterEnv, consoleCommand } from "../components/taskContainer";
+import { awsRelease } from "./awsRelease";
+import type { ConfigOf } from "./config";
+import type { Outputs, Release } from "./outputs";
+
+/** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
+export function fargate(config: ConfigOf<"fargate">, before: Release[] = []): Outputs {
+    const { release, domain, aws: settings } = config;
+    const { zoneId, protect, region } = settings;
+    const base = awsRelease(config, before);
+    const { name, opts, network, parameters, logGroup } = base;
+    const { vpcId } = network;
+
+    const blueGreen = settings.strategy === "blue-green";
+    const logs =
+        settings.accessLogDays === 0
+            ? undefined
+            : new AccessLogs(`${name}-access`, { days: settings.accessLogDays, protect }, opts);
+    const certificateArn =
+        settings.certificateArn ?? new Certificate(name, { domain, zoneId: zoneId ?? "" }, opts).arn;
+    const loadBalancer = new LoadBalancer(
+        `${name}-web`,
+        {
+            ...config,
+            vpcId,
+            subnetIds: network.publicSubnetIds,
+            certificateArn,
+            blueGreen,
+            accessLogs: logs?.bucket,
+            protect,
+        },
+        opts,
+    );
+    if (zoneId !== undefined) {
+        const alias = {
+            name: loadBalancer.dnsName,
+            zoneId: loadBalancer.zoneId,
+            evaluateTargetHealth: false,
+        };
+        new aws.route53.Record(
+            name,
+            { zoneId, name: domain, type: "A", aliases: [alias] },
+            { parent: loadBalancer },
+        );
+    }
+
+    const discovery =
+        settings.clustering === "none"
+            ? undefined
+            : new NodeDiscovery(
+                  `${name}-nodes`,
+                  { vpcId, domain: `${pulumi.getStack()}.${name}.internal` },
+                  opts,
+              );
+    const task = new ReleaseTask(
+        name,
+        {
+            ...config,
+            ...settings,
+            ...base,
+            // What the settings refuse to be without.
+            cpus: config.cpus ?? "",
+            memoryMb: config.memoryMb ?? 0,
+            platform: config.platform ?? "",
+            env: { ...(discovery && clusterEnv(discovery.query)), ...releaseEnv(config) },
+            secretArns: parameters.arns,
+            secretsVersion: parameters.version,
+            policyArns: settings.taskPolicyArns,
+            nodeName: discovery && base.image.apply((image) => nodeName(config, image)),
+        },
+        opts,
+    );
+    const { maxReplicas, scaleCpuPercent, scaleRequests } = settings;
+    const service = new FargateService(
+        name,
+        {
+            ...config,
+            ...settings,
+            network,
+            task,
+            loadBalancer,
+            scaling:
+                maxReplicas === 0
+                    ? undefined
+                    : { max: maxReplicas, cpuPercent: scaleCpuPercent, requestsPerMinute: scaleRequests },
+            blueGreenSeconds: blueGreen ? config.bakeSeconds : undefined,
+            discovery,
+            logGroup: logGroup.name,
+            secrets: base.secrets,
+            region,
+        },
+        opts,
+    );
+
+    // Not before the release serves.
+    const served = <T>(value: pulumi.Output<T>) =>
+        pulumi.all([value, service.serviceName]).apply(([known]) => known as T);
+    const releases = served(base.releases);
+    return {
+        target: config.target,
+        url: `https://${domain}`,
+        version: config.version,
+        image: served(base.image),
+        containers: pulumi
+            .all([service.clusterName, service.serviceName])
+            .apply((names) => [[...names, task.containerName].join("/")]),
+        console: consoleCommand(release),
+        releases,
+        previous: releases.apply((all) => all[1] ?? null),
+        logs: logGroup.name,
+        securityGroup: service.securityGroupId,
+    };
+}
+
+/** Nodes of another name never meet: with the image in it only those of one release do. */
+function nodeName({ release, aws: { clustering } }: ConfigOf<"fargate">, image: string): string {
+    return clustering === "together" ? release : `${release}-${image.split("@sha256:").at(1)?.slice(0, 12)}`;
+}

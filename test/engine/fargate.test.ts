@@ -1,0 +1,243 @@
+import { strict as assert } from "node:assert";
+import { docker } from "../../components/docker";
+import { AwsStandIn } from "../support/awsEngine";
+import { FakeAws } from "../support/fakeAws";
+import { baseImages, freePort } from "../support/machine";
+import { RealEngine, skipWithoutEngine } from "../support/realEngine";
+
+describe("the target fargate, with Pulumi's engine and a stand-in for AWS", function () {
+    this.timeout(300_000);
+    skipWithoutEngine();
+    describe("deployed", itDeploys);
+});
+
+const SERVICE = "aws:ecs/service:Service hello";
+const digestOf = (release: number) => `sha256:${`${release}`.repeat(64)}`;
+
+function itDeploys(): void {
+    let standIn: AwsStandIn;
+    let fake: FakeAws;
+    let engine: RealEngine;
+    let registry: string;
+    /** How the migration's task ends. */
+    let exitCode = 0;
+    /** What had happened when the migration began. */
+    let seen: string[] = [];
+
+    const name = `engine-test-fargate-${process.pid}`;
+    const settings = (release: number, others: Record<string, unknown> = {}) => ({
+        target: "fargate",
+        region: "eu-central-1",
+        domain: "www.example.com",
+        zoneId: "Z1",
+        platform: "linux/amd64",
+        cpus: "0.5",
+        natGateways: 1,
+        clustering: "apart",
+        version: `1.0.${release}`,
+        image: `${registry}/shop@${digestOf(release)}`,
+        secrets: { DATABASE_URL: "ecto://me:hunter2@db/shop" },
+        ...others,
+    });
+    const up = async (given: Record<string, unknown>) => {
+        standIn.clear();
+        fake.clear();
+        return engine.up(given);
+    };
+    const rejected = async (given: Record<string, unknown>) => {
+        await assert.rejects(up(given));
+        return engine.said;
+    };
+    /** What happened to the release itself. */
+    const events = () =>
+        standIn.events().filter((event) => / (TaskDefinition|Service|Parameter) hello/.test(event));
+    const migrated = () => fake.requests("RunTask").map(({ taskDefinition }) => taskDefinition as string);
+    const revisionOf = (arn: string | undefined) => Number(arn?.split(":").at(-1));
+
+    before(async () => {
+        registry = `127.0.0.1:${await freePort()}`;
+        standIn = new AwsStandIn(registry);
+        const taskArn = "arn:aws:ecs:eu-central-1:123456789012:task/hello/1";
+        fake = await FakeAws.start({
+            ListTasks: () => ({ taskArns: [] }),
+            RunTask: () => {
+                seen = standIn.events();
+                return { tasks: [{ taskArn }] };
+            },
+            DescribeTasks: () => ({
+                tasks: [{ taskArn, lastStatus: "STOPPED", containers: [{ name: "hello", exitCode }] }],
+            }),
+            GetLogEvents: () => ({ events: [{ message: "cannot reach ecto://me:hunter2@db/shop" }] }),
+        });
+        engine = new RealEngine(name, { ...standIn.env, ...fake.env });
+    });
+    after(async () => {
+        await engine.destroy();
+        standIn.remove();
+        await fake.stop();
+    });
+
+    it("breaks no policy, and neither makes nor migrates anything at a preview", async () => {
+        assert.ok((await engine.preview(settings(1), ["policy"])) > 40);
+        assert.deepEqual(standIn.events(), []);
+        assert.deepEqual(fake.requests("RunTask"), []);
+    });
+
+    it("migrates before the service is there", async () => {
+        await up(settings(1));
+        assert.ok(seen.includes("create TaskDefinition hello"));
+        assert.ok(seen.includes("create NatGateway hello-network-nat-1"), "the task reaches the registry");
+        assert.ok(seen.includes("create RolePolicy hello-execution"), "the task may read its secrets");
+        assert.ok(!seen.includes("create Service hello"));
+        assert.equal(standIn.events().at(-1), "create Service hello");
+        assert.equal(migrated().length, 1);
+        const { url, image, containers, previous } = engine.outputs;
+        assert.equal(url, "https://www.example.com");
+        assert.equal(image, `${registry}/shop@${digestOf(1)}`);
+        assert.match((containers as [string])[0], /^hello-[0-9a-f]{7}\/hello-[0-9a-f]{7}\/hello$/);
+        assert.equal(previous, null);
+    });
+
+    it("changes nothing when nothing has changed, and does not migrate", async () => {
+        assert.equal(await engine.preview(settings(1)), 0);
+        assert.equal(await up(settings(1)), 0);
+        assert.deepEqual(standIn.events(), []);
+        assert.deepEqual(migrated(), []);
+    });
+
+    it("runs the next release: its task, the migration with it, the service", async () => {
+        await up(settings(2));
+        assert.deepEqual(events(), [
+            "create TaskDefinition hello",
+            "update Service hello",
+            "delete TaskDefinition hello",
+        ]);
+        assert.deepEqual(
+            seen.filter((event) => events().includes(event)),
+            ["create TaskDefinition hello"],
+        );
+        const [task] = standIn
+            .changes()
+            .filter(({ op, type }) => op === "create" && type.endsWith(":TaskDefinition"));
+        const [service] = standIn.changes().filter(({ type }) => type.endsWith("service:Service"));
+        assert.deepEqual(migrated(), [task?.outputs?.arn]);
+        assert.equal(service?.inputs?.taskDefinition, task?.outputs?.arn);
+        const gone = standIn.changes().find(({ op }) => op === "delete");
+        assert.equal(gone?.inputs?.skipDestroy ?? gone?.outputs?.skipDestroy, true, "AWS keeps the old one");
+        assert.equal((engine.outputs.previous as { version: string }).version, "1.0.1");
+    });
+
+    it("stops at a migration that fails, says why without a secret, and migrates again", async () => {
+        exitCode = 1;
+        const said = await rejected(settings(3));
+        assert.match(said, /the migration "bin\/migrate" failed; the old release serves on/);
+        assert.match(said, /ended with exit code 1/);
+        assert.match(said, /cannot reach \[secret\]/);
+        assert.doesNotMatch(said, /hunter2/);
+        assert.deepEqual(events(), ["create TaskDefinition hello"]);
+        exitCode = 0;
+        await up(settings(3));
+        assert.equal(migrated().length, 1);
+        assert.deepEqual(events(), ["update Service hello", "delete TaskDefinition hello"]);
+    });
+
+    it("says what AWS says where the release does not get healthy, and tries again", async () => {
+        const reason = "deployment failed: tasks failed to start; rolled back";
+        standIn.order({ [SERVICE]: { fail: reason, slowMs: 2000 } });
+        const said = await rejected(settings(4));
+        assert.match(said, new RegExp(reason));
+        assert.equal(
+            (await engine.lastOutputs()).version,
+            "1.0.3",
+            "the outputs are those of the release that serves",
+        );
+        standIn.order({});
+        await up(settings(4));
+        assert.deepEqual(events(), ["update Service hello", "delete TaskDefinition hello"]);
+        assert.equal(migrated().length, 1);
+    });
+
+    it("rolls when a secret has changed, and changes no more than that", async () => {
+        const first = revisionOf(
+            standIn.changes().find(({ type }) => type.endsWith(":Service"))?.inputs?.taskDefinition,
+        );
+        await up(settings(4, { secrets: { DATABASE_URL: "ecto://me:hunter3@db/shop" } }));
+        assert.deepEqual(events(), [
+            "update Parameter hello-DATABASE_URL",
+            "create TaskDefinition hello",
+            "update Service hello",
+            "delete TaskDefinition hello",
+        ]);
+        assert.deepEqual(standIn.events(), events());
+        assert.ok(revisionOf(migrated()[0]) > first);
+    });
+
+    it("scales without a deploy and without a migration", async () => {
+        const secrets = { DATABASE_URL: "ecto://me:hunter3@db/shop" };
+        await up(settings(4, { secrets, replicas: 3 }));
+        assert.deepEqual(standIn.events(), ["update Service hello"]);
+        assert.deepEqual(migrated(), []);
+    });
+
+    it("keeps every secret encrypted in its state", () => {
+        const state = engine.state();
+        const values = standIn
+            .operations()
+            .filter(({ type }) => type.endsWith(":Parameter"))
+            .map(({ inputs }) => inputs?.value as string);
+        for (const value of new Set(["hunter2", "hunter3", ...values].filter(Boolean)))
+            assert.ok(!state.includes(value), "a secret lies in the state");
+        assert.ok(state.includes("/hello/DATABASE_URL"));
+    });
+
+    describe("with an image that it builds", () => {
+        let container = "";
+        const build = () => ({ ...settings(5, baseImages()), image: "" });
+
+        before(async () => {
+            const image = baseImages().registryImage ?? "docker.io/registry:3";
+            const { stdout, code, output } = await docker(undefined, [
+                "run",
+                "--detach",
+                "--publish",
+                `${registry}:5000`,
+                image,
+            ]);
+            assert.equal(code, 0, output);
+            container = stdout.trim();
+        });
+        after(() => docker(undefined, ["rm", "-f", container]));
+
+        it("pushes it with a tag of its own, and runs its digest", async () => {
+            await up(build());
+            const task = standIn
+                .changes()
+                .find(({ op, type }) => op === "create" && type.endsWith(":TaskDefinition"));
+            const [{ image }] = JSON.parse(task?.inputs?.containerDefinitions as string) as [
+                { image: string },
+            ];
+            assert.match(image, new RegExp(`^${registry}/hello-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`));
+            const { releases } = engine.outputs as { releases: { tag: string; image: string }[] };
+            assert.match(releases[0]?.tag ?? "", /^1\.0\.5-[0-9a-f]{12}$/);
+            const policy = standIn
+                .changes()
+                .find(({ op, type }) => op !== "delete" && type.endsWith(":LifecyclePolicy"));
+            assert.ok(JSON.stringify(policy?.inputs).includes(releases[0]?.tag ?? "-"));
+            assert.equal((await docker(undefined, ["pull", "-q", image])).code, 0);
+            assert.equal(await engine.preview(build()), 0);
+        });
+    });
+
+    describe("and destroyed", () => {
+        it("goes, the service before what it runs on", async () => {
+            standIn.clear();
+            await engine.destroy();
+            const gone = standIn.changes();
+            assert.ok(gone.length > 40, `${gone.length}`);
+            assert.ok(gone.every(({ op, error }) => op === "delete" && error === undefined));
+            const position = (event: string) => standIn.events().indexOf(`delete ${event}`);
+            for (const later of ["Cluster hello", "LoadBalancer hello-web", "NatGateway hello-network-nat-1"])
+                assert.ok(position("Service hello") < position(later), later);
+        });
+    });
+}
