@@ -7,7 +7,10 @@ here=$PWD
 # Everything that belongs to this checkout on this machine: state, passphrase, tools. Git ignores it.
 mine=$here/.decanter
 PULUMI_SKIP_UPDATE_CHECK=true
-export PULUMI_SKIP_UPDATE_CHECK
+# Pulumi would install the plugins of all targets, and look for missing ones before every command: who deploys to a Docker
+# host does not need AWS's, which is large.
+PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL=true
+export PULUMI_SKIP_UPDATE_CHECK PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$(basename "$0"): $*"; exit 1; }

@@ -130,6 +130,8 @@ export class RealEngine implements Deployer {
             { stackName: this.name, workDir: process.cwd() },
             {
                 envVars: {
+                    // As bin/lib.sh has it.
+                    PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL: "true",
                     ...this.env,
                     PULUMI_BACKEND_URL: `file://${this.folder}`,
                     PULUMI_CONFIG_PASSPHRASE: "test",
