@@ -1,6 +1,7 @@
 import { readConfig } from "./stacks/config";
 import { dockerHost } from "./stacks/dockerHost";
 import { fargate } from "./stacks/fargate";
+import { floatingIp } from "./stacks/floatingIp";
 import { lastReleases } from "./stacks/outputs";
 
 export = async () => {
@@ -11,5 +12,7 @@ export = async () => {
             return dockerHost(config, before);
         case "fargate":
             return fargate(config, before);
+        case "floating-ip":
+            return floatingIp(config, before);
     }
 };

@@ -12,9 +12,9 @@ import type { ConfigOf } from "./config";
 import { type Release, releasesUpTo } from "./outputs";
 
 /** The settings of a stack on AWS. */
-export type AwsConfig = ConfigOf<"fargate">;
+export type AwsConfig = ConfigOf<"fargate"> | ConfigOf<"floating-ip">;
 
-/** What a target on AWS starts from. */
+/** What both targets on AWS start from. */
 export interface AwsRelease {
     /** First part of the names of all resources. */
     name: string;
@@ -36,7 +36,7 @@ export interface AwsRelease {
     releases: pulumi.Output<Release[]>;
 }
 
-/** Declares what a target on AWS starts from: the network, the image in ECR, the secrets and the logs. */
+/** Declares what both targets on AWS start from: the network, the image in ECR, the secrets and the logs. */
 export function awsRelease(config: AwsConfig, before: Release[]): AwsRelease {
     const { release, aws: settings } = config;
     const name = nameOf(release);

@@ -1,7 +1,8 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { NetworkArgs } from "../components/network";
 import { set, type Settings } from "./settings";
 
-/** The settings of a stack on AWS. */
+/** The settings of a stack on AWS, whichever target. */
 export interface AwsSettings {
     readonly region: string;
     readonly network: Readonly<NetworkArgs>;
@@ -22,6 +23,14 @@ export interface FargateSettings extends AwsSettings {
     readonly clustering: "none" | "together" | "apart";
     readonly console: boolean;
     readonly taskPolicyArns: string[];
+}
+
+/** The settings of the target `floating-ip`. */
+export interface HostSettings extends AwsSettings {
+    readonly ami: string;
+    readonly instanceType: string;
+    readonly diskGb: number;
+    readonly tlsCertificate?: pulumi.Output<string>;
 }
 
 /** How long AWS keeps logs, in days: no other number of days is accepted. */
@@ -97,6 +106,40 @@ export function readFargate(settings: Settings): FargateSettings {
     };
 }
 
+/** Reads and checks the settings of the target `floating-ip`. */
+export function readHost(settings: Settings): HostSettings {
+    const replicas = settings.text("replicas");
+    if (replicas !== "1") {
+        settings.refuse("replicas", "must be 1 with one host", replicas, set("replicas", 1));
+    }
+    const certificate = settings.optional("tlsCertificate");
+    const setCertificate = "pulumi config set --secret tlsCertificate < chain-and-key.pem";
+    settings.mustBeSecret("tlsCertificate", certificate !== undefined, setCertificate);
+    if (certificate !== undefined && !isCertificate(certificate)) {
+        const rule = "must be a certificate with its chain, and its private key, as PEM";
+        settings.refuseUnseen("tlsCertificate", rule, setCertificate);
+    }
+    const cpu = settings.text("platform") === "linux/arm64" ? "arm64" : "x86_64";
+    const latest = `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${cpu}`;
+    return {
+        ...readAws(settings),
+        ami: settings.matching(
+            "ami",
+            /^ami-[0-9a-f]{8,17}$/,
+            "must be the id of an image of Amazon Linux 2023 in the stack's region",
+            `"$(aws ssm get-parameter --name ${latest} --query Parameter.Value --output text)"`,
+        ),
+        instanceType: settings.matching(
+            "instanceType",
+            /^[a-z0-9-]+\.[a-z0-9]+$/,
+            "must be a type of EC2 instance",
+            cpu === "arm64" ? "t4g.small" : "t3.small",
+        ),
+        diskGb: settings.whole("diskGb", 8, 16_384, 20),
+        tlsCertificate: certificate === undefined ? undefined : pulumi.secret(certificate),
+    };
+}
+
 function readAws(settings: Settings): AwsSettings {
     settings.oneOf("platform", ["linux/amd64", "linux/arm64"]);
     if (settings.text("domain") === "localhost") {
@@ -159,6 +202,10 @@ function readNetwork(settings: Settings): NetworkArgs {
         settings.refuse("natGateways", rule, natGateways, set("natGateways", 1));
     }
     return { zones, natGateways };
+}
+
+function isCertificate(pem: string): boolean {
+    return /-----BEGIN CERTIFICATE-----/.test(pem) && /-----BEGIN (\w+ )?PRIVATE KEY-----/.test(pem);
 }
 
 function steps(from: number, to: number, by: number): number[] {

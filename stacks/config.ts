@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { type FargateSettings, readFargate } from "./awsSettings";
+import { type FargateSettings, type HostSettings, readFargate, readHost } from "./awsSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
 import { readMixProject } from "./mixProject";
 import { set, Settings } from "./settings";
@@ -12,7 +12,9 @@ export type Config = CommonSettings & TargetSettings;
 
 /** What differs between the targets. */
 export type TargetSettings =
-    { readonly target: "docker" } | { readonly target: "fargate"; readonly aws: FargateSettings };
+    | { readonly target: "docker" }
+    | { readonly target: "fargate"; readonly aws: FargateSettings }
+    | { readonly target: "floating-ip"; readonly aws: HostSettings };
 
 /** The settings of one target. */
 export type ConfigOf<Target extends Config["target"]> = CommonSettings &
@@ -69,7 +71,7 @@ export function readConfig(source = new pulumi.Config()): Config {
     );
     const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
-    const target = settings.oneOf("target", ["docker", "fargate"]);
+    const target = settings.oneOf("target", ["docker", "fargate", "floating-ip"]);
     const checked: CommonSettings = {
         ...readApp(settings),
         ...readBuild(settings),
@@ -105,6 +107,8 @@ function readTarget(settings: Settings, target: Config["target"]): TargetSetting
     switch (target) {
         case "fargate":
             return { target, aws: readFargate(settings) };
+        case "floating-ip":
+            return { target, aws: readHost(settings) };
         default:
             return { target };
     }

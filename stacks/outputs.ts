@@ -18,7 +18,7 @@ export interface Outputs {
     version: string;
     /** Image of the release that runs, by digest. */
     image: pulumi.Output<string>;
-    /** What serves: names of containers on a Docker host, CLUSTER/SERVICE/CONTAINER on Fargate. */
+    /** What serves: names of containers on a Docker host, CLUSTER/SERVICE/CONTAINER on Fargate, the host's id with a floating IP. */
     containers: pulumi.Output<string[]>;
     /** Command that opens a remote console in it. */
     console: string;

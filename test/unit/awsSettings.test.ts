@@ -2,9 +2,9 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import type { FargateSettings } from "../../stacks/awsSettings";
+import type { FargateSettings, HostSettings } from "../../stacks/awsSettings";
 import { type Config, readConfig } from "../../stacks/config";
-import { mockPulumi, settingsOf } from "../support/mockPulumi";
+import { mockPulumi, settingsOf, valueOf } from "../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
@@ -16,7 +16,22 @@ const fargate = {
     platform: "linux/arm64",
     cpus: "0.5",
 };
+const floatingIp = {
+    target: "floating-ip",
+    region: "eu-central-1",
+    domain: "www.example.com",
+    platform: "linux/arm64",
+    ami: "ami-0123456789abcdef0",
+};
+const pem = [
+    "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----",
+    "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----",
+];
+const setCertificate = "pulumi config set --secret tlsCertificate < chain-and-key.pem";
 const oneSubnet = "pulumi config set --path 'publicSubnetIds[0]' subnet-0123456789abcdef0";
+const latest = (cpu: string) =>
+    `pulumi config set ami "$(aws ssm get-parameter --name /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${cpu} --query Parameter.Value --output text)"`;
+
 /** Settings with one thing wrong, and the line that says so, by the key that it is about. */
 const wrong: [key: string, settings: Settings, line: string][] = [
     [
@@ -166,9 +181,39 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { ...fargate, taskPolicyArns: ["uploads"] },
         'must be a list of ARNs of policies in IAM, got "[\\"uploads\\"]": pulumi config set --path \'taskPolicyArns[0]\' arn:aws:iam::123456789012:policy/uploads',
     ],
+    [
+        "ami",
+        { ...floatingIp, ami: "" },
+        `must be the id of an image of Amazon Linux 2023 in the stack's region, got "": ${latest("arm64")}`,
+    ],
+    [
+        "ami",
+        { ...floatingIp, platform: "linux/amd64", ami: "debian" },
+        `must be the id of an image of Amazon Linux 2023 in the stack's region, got "debian": ${latest("x86_64")}`,
+    ],
+    [
+        "instanceType",
+        { ...floatingIp, instanceType: "small" },
+        'must be a type of EC2 instance, got "small": pulumi config set instanceType t4g.small',
+    ],
+    [
+        "diskGb",
+        { ...floatingIp, diskGb: 7 },
+        'must be a whole number from 8 to 16384, got "7": pulumi config set diskGb 20',
+    ],
+    [
+        "replicas",
+        { ...floatingIp, replicas: 2 },
+        'must be 1 with one host, got "2": pulumi config set replicas 1',
+    ],
+    [
+        "tlsCertificate",
+        { ...floatingIp, tlsCertificate: pem[0] },
+        `must be a certificate with its chain, and its private key, as PEM: ${setCertificate}`,
+    ],
 ];
 
-async function configOf(settings: Settings, secretKeys = ["secrets"]): Promise<Config> {
+async function configOf(settings: Settings, secretKeys = ["secrets", "tlsCertificate"]): Promise<Config> {
     await mockPulumi(settings, secretKeys);
     return readConfig();
 }
@@ -190,9 +235,9 @@ describe("the settings of a stack on AWS", () => {
             config: Record<string, { description: string }>;
         };
         const ours = Object.entries(config).filter(([, { description }]) =>
-            /^(AWS|Fargate): /.test(description),
+            /^(AWS|Fargate|Floating IP): /.test(description),
         );
-        assert.ok(ours.length > 15);
+        assert.ok(ours.length > 20);
         const tested = new Set(wrong.map(([key]) => key));
         assert.deepEqual(
             ours.map(([key]) => key).filter((key) => !tested.has(key)),
@@ -205,6 +250,14 @@ describe("the settings of a stack on AWS", () => {
             assert.equal(await problemOf(settings), `${key} ${line}`);
         });
     }
+
+    it("are refused where a certificate lies in plain text, without showing it", async () => {
+        const problem = await problemOf({ ...floatingIp, tlsCertificate: pem.join("\n") }, []);
+        assert.equal(
+            problem,
+            `tlsCertificate must be encrypted, and lies in plain text in the stack's file: ${setCertificate}`,
+        );
+    });
 
     it("name all that is missing at once, each with the command that sets it", async () => {
         const problem = await problemOf({ target: "fargate" });
@@ -240,6 +293,18 @@ describe("the settings of a stack on AWS", () => {
             console: true,
             taskPolicyArns: [],
         });
+        const { aws: host } = (await configOf(floatingIp)) as { aws: HostSettings };
+        assert.deepEqual(host, {
+            region: "eu-central-1",
+            network: { zones: 2, natGateways: 0 },
+            zoneId: undefined,
+            protect: false,
+            logDays: 30,
+            ami: "ami-0123456789abcdef0",
+            instanceType: "t4g.small",
+            diskGb: 20,
+            tlsCertificate: undefined,
+        });
     });
 
     it("take each of Fargate's sizes", async () => {
@@ -253,8 +318,16 @@ describe("the settings of a stack on AWS", () => {
             assert.equal((await configOf({ ...fargate, cpus, memoryMb })).memoryMb, memoryMb);
     });
 
+    it("keep a certificate secret", async () => {
+        const { aws } = (await configOf({ ...floatingIp, tlsCertificate: pem.join("\n") })) as {
+            aws: HostSettings;
+        };
+        assert.ok(aws.tlsCertificate && (await pulumi.isSecret(aws.tlsCertificate)));
+        assert.equal(await valueOf(aws.tlsCertificate), pem.join("\n"));
+    });
+
     it("allow attestations without a registry of one's own", async () => {
         assert.equal(await problemOf({ ...fargate, sbom: "true" }), "");
-        assert.ok(Object.keys(settingsOf({})).length > 50);
+        assert.ok(Object.keys(settingsOf({})).length > 60);
     });
 });

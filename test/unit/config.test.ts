@@ -20,7 +20,7 @@ const wrong: [key: string, settings: Settings, line: string][] = [
     ...["fly", "docker "].map((target): (typeof wrong)[number] => [
         "target",
         { target },
-        `must be docker or fargate, got "${target}": pulumi config set target docker`,
+        `must be docker, fargate or floating-ip, got "${target}": pulumi config set target docker`,
     ]),
     [
         "app",
@@ -291,7 +291,10 @@ describe("the settings of a stack", () => {
             it(`${key} has a description, a default, and a type unless it is secret`, () => {
                 assert.match(String(description), /^[A-Z].{10,}[^.]$/);
                 assert.notEqual(value, undefined);
-                assert.equal(secret === true, ["secrets", "buildSecrets", "registryPassword"].includes(key));
+                assert.equal(
+                    secret === true,
+                    ["secrets", "buildSecrets", "registryPassword", "tlsCertificate"].includes(key),
+                );
                 if (secret === true) assert.equal(type, undefined);
                 else assert.equal(type, typeOf(value));
             });
@@ -301,7 +304,7 @@ describe("the settings of a stack", () => {
             const tested = new Set(wrong.map(([key]) => key.split(".")[0]));
             // Those of AWS have a file of their own.
             const here = Object.entries(declared).filter(
-                ([, { description }]) => !/^(AWS|Fargate): /.test(String(description)),
+                ([, { description }]) => !/^(AWS|Fargate|Floating IP): /.test(String(description)),
             );
             assert.deepEqual([...tested, "migrate", "prepareDeps"].sort(), here.map(([key]) => key).sort());
         });

@@ -1,0 +1,81 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface HostRoleArgs {
+    /** ARNs of the parameters with the secrets. */
+    secretArns: pulumi.Input<string>[];
+    /** ARNs of the ECR repositories to pull from. */
+    pullArns: pulumi.Input<string>[];
+    /** ARN of the log group. */
+    logGroupArn: pulumi.Input<string>;
+}
+
+/** The role of a host: it reads its own secrets, pulls its own images, writes its own logs, and can be entered. */
+export class HostRole extends pulumi.ComponentResource {
+    /** Name of the instance profile; it resolves only when the role may do what it has to. */
+    public readonly profileName: pulumi.Output<string>;
+
+    constructor(name: string, args: HostRoleArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:HostRole", name, {}, opts);
+
+        const child = { parent: this };
+        const role = new aws.iam.Role(
+            name,
+            {
+                assumeRolePolicy: document({
+                    Effect: "Allow",
+                    Principal: { Service: "ec2.amazonaws.com" },
+                    Action: "sts:AssumeRole",
+                }),
+            },
+            child,
+        );
+        const policy = new aws.iam.RolePolicy(
+            name,
+            {
+                role: role.id,
+                policy: document(
+                    { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
+                    // AWS knows no narrower resource for it.
+                    { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+                    {
+                        Effect: "Allow",
+                        Action: [
+                            "ecr:BatchCheckLayerAvailability",
+                            "ecr:BatchGetImage",
+                            "ecr:GetDownloadUrlForLayer",
+                        ],
+                        Resource: args.pullArns,
+                    },
+                    {
+                        Effect: "Allow",
+                        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+                        Resource: pulumi.interpolate`${args.logGroupArn}:*`,
+                    },
+                    {
+                        // Session Manager. AWS's own policy for it, AmazonSSMManagedInstanceCore, allows all parameters
+                        // of the account to be read.
+                        Effect: "Allow",
+                        Action: [
+                            "ssm:UpdateInstanceInformation",
+                            "ssmmessages:CreateControlChannel",
+                            "ssmmessages:CreateDataChannel",
+                            "ssmmessages:OpenControlChannel",
+                            "ssmmessages:OpenDataChannel",
+                        ],
+                        Resource: "*",
+                    },
+                ),
+            },
+            child,
+        );
+        const profile = new aws.iam.InstanceProfile(name, { role: role.name }, child);
+        this.profileName = pulumi.all([profile.name, policy.id]).apply(([known]) => known);
+        this.registerOutputs({ profileName: this.profileName });
+    }
+}
+
+/** A policy document of statements. */
+function document(...statements: object[]): pulumi.Output<string> {
+    return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
+}

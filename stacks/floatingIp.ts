@@ -1,0 +1,122 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { valueOf } from "../components/docker";
+import { FloatingIp } from "../components/floatingIp";
+import { hostBoot } from "../components/hostBoot";
+import { hostGate } from "../components/hostGate";
+import { HostRole } from "../components/hostRole";
+import { ImageRepository } from "../components/imageRepository";
+import { releaseEnv } from "../components/releaseEnv";
+import { ReleaseHost } from "../components/releaseHost";
+import { ReleaseParameters } from "../components/releaseParameters";
+import { TlsProxy } from "../components/tlsProxy";
+import { type AwsRelease, awsRelease } from "./awsRelease";
+import type { ConfigOf } from "./config";
+import type { Outputs, Release } from "./outputs";
+
+/** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
+const START_SECONDS = 300;
+
+type Config = ConfigOf<"floating-ip">;
+
+/** The outputs of a stack with this target. */
+export interface HostOutputs extends Outputs {
+    /** The address, for an A record of the domain where zoneId is not set. */
+    address: pulumi.Output<string>;
+}
+
+/** The target `floating-ip`: a release on a host of EC2, and an address that moves there once the host is healthy. */
+export function floatingIp(config: Config, before: Release[] = []): HostOutputs {
+    const { release, domain, aws: settings } = config;
+    const { region, zoneId, protect } = settings;
+    const base = awsRelease(config, before);
+    const { name, opts, network, parameters, logGroup } = base;
+
+    const tls = tlsOf(config, base);
+    const versions = [parameters.version, ...(tls ? [tls.certificate.version] : [])];
+    const secretArns = [parameters, ...(tls ? [tls.certificate] : [])].flatMap(({ arns }) =>
+        Object.values(arns),
+    );
+    const role = new HostRole(
+        name,
+        {
+            secretArns,
+            pullArns: [...base.pullArns, ...(tls ? [tls.repository.arn] : [])],
+            logGroupArn: logGroup.arn,
+        },
+        opts,
+    );
+    const userData = hostBoot({
+        ...config,
+        region,
+        image: base.image,
+        proxyImage: tls?.proxy.ref,
+        parameters: parameters.path,
+        secretsVersion: pulumi.all(versions).apply((all) => all.join("-")),
+        secretNames: Object.keys(parameters.arns),
+        env: releaseEnv(config),
+        logGroup: logGroup.name,
+    });
+    const host = new ReleaseHost(
+        name,
+        {
+            ...settings,
+            network,
+            userData,
+            profileName: role.profileName,
+            ports: tls ? [80, 443] : [80],
+            proven: base.proven,
+        },
+        opts,
+    );
+
+    const seconds = START_SECONDS + config.migrateSeconds + config.bootSeconds + config.bakeSeconds;
+    const gate = new pulumi.ResourceHook(`${name}-healthy`, async () => {
+        const [instanceId, group] = await Promise.all([valueOf(host.instanceId), valueOf(logGroup.name)]);
+        await hostGate({ region, instanceId, logGroup: group, seconds });
+    });
+    const { instanceId } = host;
+    const floating = new FloatingIp(name, { instanceId, gate, domain, zoneId, protect }, opts);
+
+    // Not before the host has the address.
+    const served = <T>(value: pulumi.Output<T>) =>
+        pulumi.all([value, floating.address]).apply(([known]) => known as T);
+    const releases = served(base.releases);
+    return {
+        target: config.target,
+        url: `${tls ? "https" : "http"}://${domain}`,
+        version: config.version,
+        image: served(base.image),
+        containers: served(instanceId).apply((id) => [id]),
+        console: `sudo docker exec --interactive --tty ${release} bin/${release} remote`,
+        releases,
+        previous: releases.apply((all) => all[1] ?? null),
+        logs: logGroup.name,
+        securityGroup: host.securityGroupId,
+        address: floating.address,
+    };
+}
+
+/** What terminates TLS, where the stack has a certificate. */
+function tlsOf(config: Config, { name, opts, parameters }: AwsRelease) {
+    const { tlsCertificate, protect } = config.aws;
+    if (tlsCertificate === undefined) return undefined;
+    const provider = new docker.Provider("docker-tls", { host: config.host });
+    const repository = new ImageRepository(`${name}-tls`, { protect }, opts);
+    const proxy = new TlsProxy(
+        `${name}-tls`,
+        { ...config, image: config.routerImage, repository },
+        { providers: { docker: provider } },
+    );
+    const certificate = new ReleaseParameters(
+        `${name}-tls`,
+        {
+            // Beside the path of the release's own secrets, which must not hold it.
+            path: `${parameters.path}-tls`,
+            names: ["TLS_CERTIFICATE"],
+            values: tlsCertificate.apply((pem): Record<string, string> => ({ TLS_CERTIFICATE: pem })),
+        },
+        opts,
+    );
+    return { repository, proxy, certificate };
+}
