@@ -101,10 +101,10 @@ export function clusterEnv(query: pulumi.Input<string>): Record<string, pulumi.I
     return { RELEASE_DISTRIBUTION: "name", DNS_CLUSTER_QUERY: query };
 }
 
-/** The command of a remote console in such a container. */
+/** The command of a remote console in such a container, wherever the session begins. */
 export function consoleCommand(release: string): string {
     const node = `[ ! -e ${NODE_FILE} ] || export RELEASE_NODE=$(cat ${NODE_FILE})`;
-    return `/bin/sh -c '${node}; exec bin/${release} remote'`;
+    return `/bin/sh -c 'cd /app 2> /dev/null; ${node}; exec bin/${release} remote'`;
 }
 
 /**

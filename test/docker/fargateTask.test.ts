@@ -106,8 +106,8 @@ describe("a task on Fargate, run by Docker", function () {
         const command = consoleCommand("hello")
             .replace(/^\/bin\/sh -c '(.*)'$/, "$1")
             .replace(/ remote$/, ` rpc '${elixir}'`);
-        // A console comes as root, with the environment of the task alone.
-        return run("exec", "--user", "0", id, "/bin/sh", "-c", command);
+        // A console comes as root, anywhere, with the environment of the task alone.
+        return run("exec", "--user", "0", "--workdir", "/", id, "/bin/sh", "-c", command);
     };
 
     before(async () => {

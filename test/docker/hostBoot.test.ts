@@ -394,12 +394,26 @@ describe("the boot of a host", function () {
             assert.equal(host.read("calls").match(/--name \S+-migration/g)?.length, 1);
         });
 
-        it("says when the release was healthy, and is so no more", async () => {
+        it("notices that the release stops once it was healthy", async () => {
             await boot({ bakeSeconds: 30, env: { CRASH_AFTER: "6" } });
             assert.match(
                 await host.says(failed),
                 /stopped with exit code 7\. Its last lines:\n[^]*\| cellar on fire/,
             );
+        });
+
+        it("notices that the release answers no more once it was healthy", async () => {
+            await boot({ bakeSeconds: 120 });
+            await host.prints(/the secrets are read/);
+            const isHealthy = async () =>
+                (
+                    await docker(undefined, ["inspect", "-f", "{{.State.Health.Status}}", release])
+                ).stdout.trim();
+            while ((await isHealthy()) !== "healthy") await sleep(200);
+            await docker(undefined, ["exec", release, "/bin/sh", "-c", "kill -STOP -1"]);
+            const problem =
+                /container boot-test-\d+ was healthy and is so no more \(bakeSeconds\); the last check said: /;
+            assert.match(await host.says(failed, 90), problem);
         });
     });
 });

@@ -169,7 +169,7 @@ describe("the target fargate", () => {
             image: now.image,
             containers: ["hello/hello/hello"],
             console:
-                "/bin/sh -c '[ ! -e /tmp/release-node ] || export RELEASE_NODE=$(cat /tmp/release-node); exec bin/hello remote'",
+                "/bin/sh -c 'cd /app 2> /dev/null; [ ! -e /tmp/release-node ] || export RELEASE_NODE=$(cat /tmp/release-node); exec bin/hello remote'",
             releases: [now, ...before],
             previous: before[0],
             logs: "/decanter/test/hello",

@@ -1,0 +1,186 @@
+import { strict as assert } from "node:assert";
+import { AwsStandIn } from "../support/awsEngine";
+import { FakeAws } from "../support/fakeAws";
+import { RealEngine, skipWithoutEngine } from "../support/realEngine";
+
+describe("the target floating-ip, with Pulumi's engine and a stand-in for AWS", function () {
+    this.timeout(300_000);
+    skipWithoutEngine();
+    describe("deployed", itMovesTheAddress);
+});
+
+const registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+const settings = (release: number, others: Record<string, unknown> = {}) => ({
+    target: "floating-ip",
+    region: "eu-central-1",
+    domain: "www.example.com",
+    zoneId: "Z1",
+    platform: "linux/arm64",
+    ami: "ami-0123456789abcdef0",
+    version: `1.0.${release}`,
+    image: `${registry}/shop@sha256:${`${release}`.repeat(64)}`,
+    secrets: { DATABASE_URL: "ecto://me:hunter2@db/shop" },
+    ...others,
+});
+
+function itMovesTheAddress(): void {
+    let standIn: AwsStandIn;
+    let fake: FakeAws;
+    let engine: RealEngine;
+    /** What a new host says, line by line: one at each look. */
+    let says: string[] = [];
+    /** What had happened at each look. */
+    let looks: { host: string; seen: string[] }[] = [];
+
+    const up = async (given: Record<string, unknown>) => {
+        standIn.clear();
+        looks = [];
+        return engine.up(given);
+    };
+    const events = () => standIn.events().filter((event) => / (Instance|EipAssociation) hello/.test(event));
+    const made = () =>
+        standIn.changes().find(({ op, type }) => op === "create" && type.endsWith(":Instance"));
+    const serving = () => (engine.outputs.containers as [string])[0];
+
+    before(async () => {
+        standIn = new AwsStandIn(registry);
+        fake = await FakeAws.start({
+            GetLogEvents: ({ logStreamName, nextToken }) => {
+                looks.push({ host: logStreamName as string, seen: standIn.events() });
+                const from = Number(nextToken ?? 0);
+                const events = says.slice(from, from + 1).map((message) => ({ message }));
+                // At the end AWS gives the place that it was asked for.
+                return { events, nextForwardToken: `${from + events.length}` };
+            },
+        });
+        engine = new RealEngine(`engine-test-address-${process.pid}`, { ...standIn.env, ...fake.env });
+    });
+    after(async () => {
+        await engine.destroy();
+        standIn.remove();
+        await fake.stop();
+    });
+
+    it("breaks no policy, and asks no host at a preview", async () => {
+        assert.ok((await engine.preview(settings(1), ["policy"])) > 20);
+        assert.deepEqual([standIn.events(), looks], [[], []]);
+    });
+
+    it("gives the first host the address once that says that it is healthy", async () => {
+        says = ["this is a host", "decanter: healthy"];
+        await up(settings(1));
+        assert.deepEqual(events(), ["create Instance hello", "create EipAssociation hello"]);
+        assert.equal(looks[0]?.host, made()?.id);
+        assert.ok(looks.every(({ seen }) => !seen.includes("create EipAssociation hello")));
+        assert.equal(serving(), made()?.id);
+        assert.equal(engine.outputs.url, "http://www.example.com");
+        assert.equal(engine.outputs.previous, null);
+    });
+
+    it("changes nothing when nothing has changed, and asks no host", async () => {
+        assert.equal(await engine.preview(settings(1)), 0);
+        assert.equal(await up(settings(1)), 0);
+        assert.deepEqual([standIn.events(), looks], [[], []]);
+    });
+
+    it("has the new host, then its health, then the address, and then the old host gone", async () => {
+        const old = serving();
+        await up(settings(2));
+        assert.deepEqual(events(), [
+            "create Instance hello",
+            "create EipAssociation hello",
+            "delete EipAssociation hello",
+            "delete Instance hello",
+        ]);
+        assert.deepEqual(
+            looks.at(-1)?.seen.filter((event) => events().includes(event)),
+            ["create Instance hello"],
+        );
+        assert.notEqual(serving(), old);
+        const deleted = standIn
+            .changes()
+            .find(({ op, type }) => op === "delete" && type.endsWith(":Instance"));
+        assert.equal(deleted?.id, old);
+        const moved = standIn.changes().find(({ type }) => type.endsWith(":EipAssociation"));
+        assert.equal(moved?.inputs?.allowReassociation, true);
+        assert.equal((engine.outputs.previous as { version: string }).version, "1.0.1");
+    });
+
+    it("leaves the address where it is when the new host fails, says why, and asks it again", async () => {
+        const old = serving();
+        says = [];
+        const failing = up(settings(3));
+        // It fails once somebody looks.
+        const started = Date.now();
+        while (looks.length === 0 && Date.now() - started < 60_000)
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        says = [
+            "decanter: failed: container hello stopped with exit code 1. Its last lines:\n  | no database",
+        ];
+        await assert.rejects(failing);
+        assert.match(
+            engine.said,
+            /does not serve, so the address stays where it is: container hello stopped/,
+        );
+        assert.match(engine.said, /no database/);
+        assert.deepEqual(events(), ["create Instance hello"]);
+        assert.equal(((await engine.lastOutputs()).containers as [string])[0], old);
+
+        // The database is back, and the host has tried again.
+        says.push("decanter: healthy");
+        await up(settings(3));
+        assert.deepEqual(events(), [
+            "create EipAssociation hello",
+            "delete EipAssociation hello",
+            "delete Instance hello",
+        ]);
+        assert.ok(looks.length > 0, "the gate has run again");
+    });
+
+    it("leaves the old host where it is when the address does not move, and moves it then", async () => {
+        says = ["decanter: healthy"];
+        standIn.order({ "aws:ec2/eipAssociation:EipAssociation hello": { fail: "not now" } });
+        await assert.rejects(up(settings(4)));
+        assert.match(engine.said, /not now/);
+        assert.deepEqual(events(), ["create Instance hello", "create EipAssociation hello !"]);
+        standIn.order({});
+        await up(settings(4));
+        assert.deepEqual(events(), [
+            "create EipAssociation hello",
+            "delete EipAssociation hello",
+            "delete Instance hello",
+        ]);
+    });
+
+    it("makes a new host for a secret that has changed", async () => {
+        await up(settings(4, { secrets: { DATABASE_URL: "ecto://me:hunter3@db/shop" } }));
+        assert.equal(events()[0], "create Instance hello");
+        assert.equal(events().at(-1), "delete Instance hello");
+        assert.ok(standIn.events().includes("update Parameter hello-DATABASE_URL"));
+    });
+
+    it("keeps every secret encrypted in its state, and out of what a host is told", async () => {
+        const secrets = standIn
+            .operations()
+            .filter(({ type }) => type.endsWith(":Parameter"))
+            .map(({ inputs }) => inputs?.value as string);
+        const userData = String(made()?.inputs?.userData);
+        assert.match(userData, /PARAMETERS=\/decanter\//);
+        for (const value of new Set(["hunter2", "hunter3", ...secrets].filter(Boolean))) {
+            assert.ok(!engine.state().includes(value), "a secret lies in the state");
+            assert.ok(!userData.includes(value), "a secret lies in the user data");
+        }
+        assert.ok(userData.length < 12_000, `${userData.length}`);
+        assert.equal(
+            await engine.preview(settings(4, { secrets: { DATABASE_URL: "ecto://me:hunter3@db/shop" } })),
+            0,
+        );
+    });
+
+    it("goes, the address before the host", async () => {
+        standIn.clear();
+        await engine.destroy();
+        assert.deepEqual(events(), ["delete EipAssociation hello", "delete Instance hello"]);
+        assert.ok(standIn.changes().every(({ error }) => error === undefined));
+    });
+}
