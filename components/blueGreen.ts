@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { LoadBalancer } from "./loadBalancer";
+import { policyDocument } from "./policyDocument";
 
 export interface BlueGreenArgs {
     /** With two target groups, and a rule. */
@@ -37,13 +38,10 @@ export class BlueGreen extends pulumi.ComponentResource {
         const role = new aws.iam.Role(
             `${name}-load-balancer`,
             {
-                assumeRolePolicy: JSON.stringify({
-                    Version: "2012-10-17",
-                    Statement: {
-                        Effect: "Allow",
-                        Principal: { Service: "ecs.amazonaws.com" },
-                        Action: "sts:AssumeRole",
-                    },
+                assumeRolePolicy: policyDocument({
+                    Effect: "Allow",
+                    Principal: { Service: "ecs.amazonaws.com" },
+                    Action: "sts:AssumeRole",
                 }),
             },
             child,

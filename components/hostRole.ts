@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { policyDocument } from "./policyDocument";
 
 export interface HostRoleArgs {
     /** ARNs of the parameters with the secrets. */
@@ -22,7 +23,7 @@ export class HostRole extends pulumi.ComponentResource {
         const role = new aws.iam.Role(
             name,
             {
-                assumeRolePolicy: document({
+                assumeRolePolicy: policyDocument({
                     Effect: "Allow",
                     Principal: { Service: "ec2.amazonaws.com" },
                     Action: "sts:AssumeRole",
@@ -34,7 +35,7 @@ export class HostRole extends pulumi.ComponentResource {
             name,
             {
                 role: role.id,
-                policy: document(
+                policy: policyDocument(
                     { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
                     // AWS knows no narrower resource for it.
                     { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
@@ -73,9 +74,4 @@ export class HostRole extends pulumi.ComponentResource {
         this.profileName = pulumi.all([profile.name, policy.id]).apply(([known]) => known);
         this.registerOutputs({ profileName: this.profileName });
     }
-}
-
-/** A policy document of statements. */
-function document(...statements: object[]): pulumi.Output<string> {
-    return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
 }

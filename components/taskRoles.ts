@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { policyDocument } from "./policyDocument";
 
 export interface TaskRolesArgs {
     /** ARNs of the ECR repositories to pull from. */
@@ -34,7 +35,7 @@ export class TaskRoles extends pulumi.ComponentResource {
         const child = { parent: this };
         const { accountId } = aws.getCallerIdentityOutput({}, child);
         // Only tasks of this account: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-        const assumeRolePolicy = document({
+        const assumeRolePolicy = policyDocument({
             Effect: "Allow",
             Principal: { Service: "ecs-tasks.amazonaws.com" },
             Action: "sts:AssumeRole",
@@ -47,7 +48,7 @@ export class TaskRoles extends pulumi.ComponentResource {
             `${name}-execution`,
             {
                 role: execution.id,
-                policy: document(
+                policy: policyDocument(
                     // AWS knows no narrower resource for it.
                     { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
                     {
@@ -83,7 +84,7 @@ export class TaskRoles extends pulumi.ComponentResource {
                           {
                               role: task.id,
                               // AWS knows no narrower resource for them either.
-                              policy: document({ Effect: "Allow", Action: channels, Resource: "*" }),
+                              policy: policyDocument({ Effect: "Allow", Action: channels, Resource: "*" }),
                           },
                           child,
                       ),
@@ -103,9 +104,4 @@ export class TaskRoles extends pulumi.ComponentResource {
         this.policies = [start, ...policies];
         this.registerOutputs({});
     }
-}
-
-/** A policy document of statements. */
-function document(...statements: object[]): pulumi.Output<string> {
-    return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
 }

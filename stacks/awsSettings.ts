@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { NetworkArgs } from "../components/network";
+import { readNetwork } from "./networkSettings";
 import { set, type Settings } from "./settings";
 
 /** The settings of a stack on AWS, whichever target. */
@@ -48,7 +49,7 @@ const SIZES = new Map([
 ]);
 
 /** Reads and checks the settings of the target `fargate`. */
-export function readFargate(settings: Settings): FargateSettings {
+export function readFargate(settings: Settings, secrets: Record<string, string>): FargateSettings {
     const certificateArn = settings.optionalMatching(
         "certificateArn",
         /^arn:aws[\w-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
@@ -87,7 +88,7 @@ export function readFargate(settings: Settings): FargateSettings {
         settings.refuse("scaleRequests", rule, scaleRequests, set("scaleRequests", 0));
     }
     return {
-        ...readAws(settings),
+        ...readAws(settings, secrets),
         certificateArn,
         accessLogDays: settings.whole("accessLogDays", 0, 3650, 90),
         maxReplicas,
@@ -107,7 +108,7 @@ export function readFargate(settings: Settings): FargateSettings {
 }
 
 /** Reads and checks the settings of the target `floating-ip`. */
-export function readHost(settings: Settings): HostSettings {
+export function readHost(settings: Settings, secrets: Record<string, string>): HostSettings {
     const replicas = settings.text("replicas");
     if (replicas !== "1") {
         settings.refuse("replicas", "must be 1 with one host", replicas, set("replicas", 1));
@@ -122,7 +123,7 @@ export function readHost(settings: Settings): HostSettings {
     const cpu = settings.text("platform") === "linux/arm64" ? "arm64" : "x86_64";
     const latest = `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${cpu}`;
     return {
-        ...readAws(settings),
+        ...readAws(settings, secrets),
         ami: settings.matching(
             "ami",
             /^ami-[0-9a-f]{8,17}$/,
@@ -140,7 +141,7 @@ export function readHost(settings: Settings): HostSettings {
     };
 }
 
-function readAws(settings: Settings): AwsSettings {
+function readAws(settings: Settings, secrets: Record<string, string>): AwsSettings {
     settings.oneOf("platform", ["linux/amd64", "linux/arm64"]);
     if (settings.text("domain") === "localhost") {
         settings.refuse("domain", "must be what visitors use", "localhost", set("domain", "www.example.com"));
@@ -148,6 +149,16 @@ function readAws(settings: Settings): AwsSettings {
     if (settings.optional("registryAddress") !== undefined) {
         const rule = "must be empty on AWS, where the stack has a repository in ECR";
         settings.refuseUnseen("registryAddress", rule, "pulumi config rm registryAddress");
+    }
+    for (const [name, value] of Object.entries(secrets)) {
+        const bytes = Buffer.byteLength(value);
+        if (bytes >= 1 && bytes <= 8192) continue;
+        const rule = `must have 1 to 8192 bytes for AWS's Parameter Store, and has ${bytes}`;
+        settings.refuseUnseen(
+            `secrets.${name}`,
+            rule,
+            `pulumi config set --secret --path secrets.${name} value`,
+        );
     }
     const keep = Number(settings.text("keepReleases"));
     if (keep > 40) {
@@ -171,37 +182,6 @@ function readAws(settings: Settings): AwsSettings {
         protect: settings.flag("protect"),
         logDays,
     };
-}
-
-function readNetwork(settings: Settings): NetworkArgs {
-    const subnets = [/^subnet-[0-9a-f]+$/, "ids of subnets", "subnet-0123456789abcdef0"] as const;
-    const vpcId = settings.optionalMatching(
-        "vpcId",
-        /^vpc-[0-9a-f]+$/,
-        "must be the id of a VPC",
-        "vpc-0123456789abcdef0",
-    );
-    const publicSubnetIds = settings.list("publicSubnetIds", ...subnets);
-    const privateSubnetIds = settings.list("privateSubnetIds", ...subnets);
-    const zones = settings.whole("zones", 2, 6, 2);
-    const natGateways = settings.whole("natGateways", 0, 6, 1);
-    if (vpcId !== undefined) {
-        if (publicSubnetIds.length < 2) {
-            const rule = "must be two or more, in two zones, where vpcId is set";
-            const remedy = "pulumi config set --path 'publicSubnetIds[0]' subnet-0123456789abcdef0";
-            settings.refuse("publicSubnetIds", rule, publicSubnetIds, remedy);
-        }
-        return { existing: { vpcId, publicSubnetIds, privateSubnetIds } };
-    }
-    if (publicSubnetIds.length + privateSubnetIds.length > 0) {
-        const rule = "must be set where there are subnets";
-        settings.refuseUnseen("vpcId", rule, set("vpcId", "vpc-0123456789abcdef0"));
-    }
-    if (![0, 1, zones].includes(natGateways)) {
-        const rule = `must be 0, 1, or one for each of the ${zones} zones`;
-        settings.refuse("natGateways", rule, natGateways, set("natGateways", 1));
-    }
-    return { zones, natGateways };
 }
 
 function isCertificate(pem: string): boolean {

@@ -72,12 +72,15 @@ export function readConfig(source = new pulumi.Config()): Config {
     const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
     const target = settings.oneOf("target", ["docker", "fargate", "floating-ip"]);
+    const { env, secrets } = readVariables(settings);
     const checked: CommonSettings = {
         ...readApp(settings),
         ...readBuild(settings),
         image: readImage(settings),
         keepReleases: settings.whole("keepReleases", 2, 100, 5),
-        ...readVariables(settings),
+        env,
+        secrets: pulumi.secret(secrets),
+        secretNames: Object.keys(secrets),
         ...readPlace(settings),
         registry: readRegistry(settings),
         port: settings.whole("port", 1, 65535, 4000),
@@ -98,17 +101,21 @@ export function readConfig(source = new pulumi.Config()): Config {
         routerImage: settings.image("routerImage"),
         registryImage: settings.image("registryImage"),
     };
-    const config: Config = { ...checked, ...readTarget(settings, target) };
+    const config: Config = { ...checked, ...readTarget(settings, target, secrets) };
     settings.finish();
     return config;
 }
 
-function readTarget(settings: Settings, target: Config["target"]): TargetSettings {
+function readTarget(
+    settings: Settings,
+    target: Config["target"],
+    secrets: Record<string, string>,
+): TargetSettings {
     switch (target) {
         case "fargate":
-            return { target, aws: readFargate(settings) };
+            return { target, aws: readFargate(settings, secrets) };
         case "floating-ip":
-            return { target, aws: readHost(settings) };
+            return { target, aws: readHost(settings, secrets) };
         default:
             return { target };
     }
@@ -155,13 +162,13 @@ function readImage(settings: Settings): string | undefined {
     );
 }
 
-function readVariables(settings: Settings): Pick<CommonSettings, "env" | "secrets" | "secretNames"> {
+function readVariables(settings: Settings): Record<"env" | "secrets", Record<string, string>> {
     const env = settings.variables("env", false);
     const secrets = settings.secrets("secrets");
     for (const name of Object.keys(env).filter((key) => Object.hasOwn(secrets, key))) {
         settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
     }
-    return { env, secrets: pulumi.secret(secrets), secretNames: Object.keys(secrets) };
+    return { env, secrets };
 }
 
 function readPlace(settings: Settings): Pick<CommonSettings, "host" | "bindAddress"> {

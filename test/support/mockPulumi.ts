@@ -165,6 +165,8 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>):
                     },
                 ],
             };
+        case "aws:ec2/eip:Eip":
+            return { publicIp: "198.51.100.7" };
         case "aws:route53/record:Record":
             return { fqdn: inputs.name };
         case "aws:s3/bucket:Bucket":

@@ -259,6 +259,16 @@ describe("the settings of a stack on AWS", () => {
         );
     });
 
+    it("are refused where Parameter Store does not take a secret, without showing it", async () => {
+        const rule = (bytes: number) =>
+            `secrets.KEY must have 1 to 8192 bytes for AWS's Parameter Store, and has ${bytes}: pulumi config set --secret --path secrets.KEY value`;
+        for (const target of [fargate, floatingIp]) {
+            assert.equal(await problemOf({ ...target, secrets: { KEY: "" } }), rule(0));
+            assert.equal(await problemOf({ ...target, secrets: { KEY: "ä".repeat(4097) } }), rule(8194));
+            assert.equal(await problemOf({ ...target, secrets: { KEY: "ä".repeat(4096) } }), "");
+        }
+    });
+
     it("name all that is missing at once, each with the command that sets it", async () => {
         const problem = await problemOf({ target: "fargate" });
         for (const command of [

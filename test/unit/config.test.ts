@@ -321,7 +321,7 @@ describe("the settings of a stack", () => {
             const settings = { memoryMb: 1, replicas: 9, env: "x", registryUsername: "me", app: "nowhere" };
             assert.deepEqual(
                 (await problemsOf(settings)).map((line) => line.split(" ")[0]),
-                ["memoryMb", "app", "env", "registryPassword", "registryAddress", "replicas"],
+                ["memoryMb", "env", "app", "registryPassword", "registryAddress", "replicas"],
             );
         });
 

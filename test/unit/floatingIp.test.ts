@@ -173,9 +173,8 @@ describe("the target floating-ip", () => {
     it("has the outputs of every target, and its address, once the address has moved", async () => {
         const before = [{ version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" }];
         const { outputs } = await run({}, before);
-        const { address: _address, ...others } = outputs;
         const values: Record<string, unknown> = {};
-        for (const [key, value] of Object.entries(others))
+        for (const [key, value] of Object.entries(outputs as object) as [string, unknown][])
             values[key] = typeof value === "string" ? value : await valueOf(value as never);
         const now = { version: "0.1.0", image: "registry/hello@sha256:1", tag: "0.1.0-hello" };
         assert.deepEqual(values, {
@@ -189,6 +188,7 @@ describe("the target floating-ip", () => {
             previous: before[0],
             logs: "/decanter/test/hello",
             securityGroup: "hello-id",
+            address: "198.51.100.7",
         });
         assert.equal((await run({ tlsCertificate: pem })).outputs.url, "https://www.example.com");
     });
@@ -426,6 +426,21 @@ describe("the target floating-ip", () => {
         });
     });
 
+    it("keeps what holds data or the address from being deleted, where it is told to", async () => {
+        const protectedOnes = async (settings: Settings) =>
+            (await declared({ tlsCertificate: pem, ...settings }))
+                .filter(({ options }) => options?.protect)
+                .map(({ type, name }) => `${type.split(":").at(-1)} ${name}`)
+                .sort();
+        assert.deepEqual(await protectedOnes({}), []);
+        assert.deepEqual(await protectedOnes({ protect: true }), [
+            "Eip hello",
+            "LogGroup hello",
+            "Repository hello",
+            "Repository hello-tls",
+        ]);
+    });
+
     describe("the address", () => {
         it("is nobody's by itself, and moves in one call, after the gate, before the old host goes", async () => {
             const recorded = await declared();
@@ -444,11 +459,13 @@ describe("the target floating-ip", () => {
         });
 
         it("has a record where there is a zone", async () => {
-            const { name, type, ttl, zoneId } = inputs(await declared({ zoneId: "Z1" }), "Record");
-            assert.deepEqual([name, type, ttl, zoneId], ["www.example.com", "A", 60, "Z1"]);
-            assert.deepEqual(the(await declared({ zoneId: "Z1" }), "Record", "hello").options?.dependencies, [
-                "hello",
-            ]);
+            assert.deepEqual(inputs(await declared({ zoneId: "Z1" }), "Record"), {
+                zoneId: "Z1",
+                name: "www.example.com",
+                type: "A",
+                ttl: 60,
+                records: ["198.51.100.7"],
+            });
         });
     });
 
