@@ -113,6 +113,11 @@ export function readHost(settings: Settings, secrets: Record<string, string>): H
     if (replicas !== "1") {
         settings.refuse("replicas", "must be 1 with one host", replicas, set("replicas", 1));
     }
+    const natGateways = settings.text("natGateways");
+    if (natGateways !== "0") {
+        const rule = "must be 0 with a floating IP, as its host is in a public subnet";
+        settings.refuse("natGateways", rule, natGateways, set("natGateways", 0));
+    }
     const certificate = settings.optional("tlsCertificate");
     const setCertificate = "pulumi config set --secret tlsCertificate < chain-and-key.pem";
     settings.mustBeSecret("tlsCertificate", certificate !== undefined, setCertificate);

@@ -207,6 +207,11 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         'must be 1 with one host, got "2": pulumi config set replicas 1',
     ],
     [
+        "natGateways",
+        { ...floatingIp, natGateways: 1 },
+        'must be 0 with a floating IP, as its host is in a public subnet, got "1": pulumi config set natGateways 0',
+    ],
+    [
         "tlsCertificate",
         { ...floatingIp, tlsCertificate: pem[0] },
         `must be a certificate with its chain, and its private key, as PEM: ${setCertificate}`,

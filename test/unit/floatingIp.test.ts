@@ -25,7 +25,6 @@ const everything = {
     zoneId: "Z1",
     protect: true,
     tlsCertificate: pem,
-    natGateways: 1,
     secrets: { DATABASE_URL: "ecto://hunter2" },
 };
 const existing = {
@@ -243,7 +242,7 @@ describe("the target floating-ip", () => {
         it("is in a public subnet, of a VPC that is made or given", async () => {
             const subnet = async (settings: Settings) =>
                 inputs(await declared(settings), "Instance").subnetId as string;
-            assert.equal(await subnet({ natGateways: 1 }), "hello-network-public-1-id");
+            assert.equal(await subnet({ zones: 3 }), "hello-network-public-1-id");
             assert.equal(await subnet(existing), "subnet-1");
             assert.equal(inputs(await declared(existing), "SecurityGroup").vpcId, "vpc-1");
         });
