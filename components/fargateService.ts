@@ -79,7 +79,9 @@ export class FargateService extends pulumi.ComponentResource {
                 : new BlueGreen(name, { loadBalancer, bakeSeconds: blueGreenSeconds }, child);
         const migrated = migrationHook(name, args, cluster.name, group.id);
         const bakeMinutes = blueGreen?.bakeMinutes ?? 0;
-        const minutes = 15 + bakeMinutes + Math.ceil((args.bootSeconds + 2 * args.drainSeconds) / 60);
+        // ECS gives a release up after three tries or more, and then goes back: the update is to say so, and not that it
+        // took too long.
+        const minutes = 20 + bakeMinutes + Math.ceil((3 * args.bootSeconds + 2 * args.drainSeconds) / 60);
         const service = new aws.ecs.Service(
             name,
             {

@@ -789,7 +789,7 @@ describe("the target fargate", () => {
                 beforeUpdate: ["hello-migrate"],
             });
             assert.deepEqual(options?.ignoreChanges, []);
-            assert.deepEqual(options?.timeouts, { create: "17m", update: "17m" });
+            assert.deepEqual(options?.timeouts, { create: "24m", update: "24m" });
             for (const name of ["hello-web-https", "hello-web-http", "hello-network-public"])
                 assert.ok(options?.dependencies.includes(name), name);
         });
@@ -861,8 +861,8 @@ describe("the target fargate", () => {
                 },
             ]);
             assert.deepEqual(the(recorded, "Service", "hello").options?.timeouts, {
-                create: "19m",
-                update: "19m",
+                create: "26m",
+                update: "26m",
             });
             const rule = the(recorded, "ListenerRule", "hello-web");
             assert.deepEqual(rule.options?.ignoreChanges, ["actions"]);
