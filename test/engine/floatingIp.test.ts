@@ -1,12 +1,15 @@
 import { strict as assert } from "node:assert";
+import { docker } from "../../components/docker";
 import { AwsStandIn } from "../support/awsEngine";
 import { FakeAws } from "../support/fakeAws";
+import { baseImages, freePort } from "../support/machine";
 import { RealEngine, skipWithoutEngine } from "../support/realEngine";
 
 describe("the target floating-ip, with Pulumi's engine and a stand-in for AWS", function () {
     this.timeout(300_000);
     skipWithoutEngine();
     describe("deployed", itMovesTheAddress);
+    describe("with a certificate", itServesHttps);
 });
 
 const registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
@@ -182,5 +185,56 @@ function itMovesTheAddress(): void {
         await engine.destroy();
         assert.deepEqual(events(), ["delete EipAssociation hello", "delete Instance hello"]);
         assert.ok(standIn.changes().every(({ error }) => error === undefined));
+    });
+}
+
+function itServesHttps(): void {
+    const pem = "-----BEGIN CERTIFICATE-----\nhunter4\n-----BEGIN PRIVATE KEY-----\nhunter5\n";
+    let registryHost: string;
+    let container = "";
+    let standIn: AwsStandIn;
+    let fake: FakeAws;
+    let engine: RealEngine;
+    const given = () => {
+        const image = `${registryHost}/shop@sha256:${"1".repeat(64)}`;
+        return settings(1, { ...baseImages(), image, platform: "linux/amd64", tlsCertificate: pem });
+    };
+
+    before(async () => {
+        registryHost = `127.0.0.1:${await freePort()}`;
+        const registryImage = baseImages().registryImage ?? "docker.io/registry:3";
+        const run = ["run", "--detach", "--publish", `${registryHost}:5000`, registryImage];
+        const { stdout, code, output } = await docker(undefined, run);
+        assert.equal(code, 0, output);
+        container = stdout.trim();
+        standIn = new AwsStandIn(registryHost);
+        const events = [{ message: "decanter: healthy" }];
+        fake = await FakeAws.start({ GetLogEvents: () => ({ events, nextForwardToken: "1" }) });
+        engine = new RealEngine(`engine-test-tls-${process.pid}`, { ...standIn.env, ...fake.env });
+    });
+    after(async () => {
+        await engine.destroy();
+        standIn.remove();
+        await fake.stop();
+        await docker(undefined, ["rm", "-f", container]);
+    });
+
+    it("builds and pushes the proxy, tells the host its digest, and nobody the certificate", async () => {
+        await engine.up(given());
+        const made = standIn.changes().find(({ type }) => type.endsWith(":Instance"));
+        const userData = String(made?.inputs?.userData);
+        const proxy = /^PROXY_IMAGE=(\S+)$/m.exec(userData)?.[1] ?? "";
+        assert.match(proxy, new RegExp(`^${registryHost}/hello-tls-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`));
+        assert.equal((await docker(undefined, ["pull", "-q", proxy])).code, 0);
+        assert.equal(engine.outputs.url, "https://www.example.com");
+        assert.doesNotMatch(userData, /hunter/);
+        assert.doesNotMatch(engine.state(), /hunter[45]/);
+        const stored = standIn.changes().find(({ name }) => name === "hello-tls-TLS_CERTIFICATE");
+        assert.equal(stored?.inputs?.value, pem);
+        await docker(undefined, ["rmi", proxy]);
+    });
+
+    it("changes nothing when nothing has changed", async () => {
+        assert.equal(await engine.preview(given()), 0);
     });
 }

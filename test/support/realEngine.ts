@@ -118,7 +118,7 @@ export class RealEngine implements Deployer {
             for (const [name, inner] of values) {
                 config[`decanter:${name === undefined ? key : `${key}.${name}`}`] = {
                     value: String(inner),
-                    secret: key === "secrets",
+                    secret: ["secrets", "tlsCertificate"].includes(key),
                 };
             }
         }
