@@ -41,9 +41,9 @@ export interface TaskContainerArgs {
  */
 export function containerDefinitions(args: TaskContainerArgs): string {
     const { name, image, port, nodeName } = args;
-    const tmpfs = (containerPath: string, size: number) => ({
+    const tmpfs = (containerPath: string, size: number, ...options: string[]) => ({
         containerPath,
-        mountOptions: ["rw", "noexec", "nosuid", "nodev"],
+        mountOptions: ["rw", ...options, "nosuid", "nodev"],
         size,
     });
     const definition = {
@@ -65,7 +65,7 @@ export function containerDefinitions(args: TaskContainerArgs): string {
             initProcessEnabled: true,
             tmpfs: [
                 // It counts as memory of the task.
-                tmpfs("/tmp", Math.floor(args.memoryMb / 2)),
+                tmpfs("/tmp", Math.floor(args.memoryMb / 2), "noexec"),
                 // The agent of the remote console writes there.
                 ...(args.console && args.readOnly
                     ? [tmpfs("/var/lib/amazon", 64), tmpfs("/var/log/amazon", 64)]
