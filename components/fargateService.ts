@@ -7,8 +7,10 @@ import type { LoadBalancer } from "./loadBalancer";
 import type { Network } from "./network";
 import type { NodeDiscovery } from "./nodeDiscovery";
 import type { ReleaseTask } from "./releaseTask";
-import { DISTRIBUTION_PORT, LOG_STREAM_PREFIX } from "./taskContainer";
+import { serviceSecurityGroup } from "./serviceSecurityGroup";
+import { LOG_STREAM_PREFIX } from "./taskContainer";
 import { taskMigration } from "./taskMigration";
+import { explainTasks, type TaskLog } from "./taskReport";
 
 export interface FargateServiceArgs {
     task: ReleaseTask;
@@ -57,7 +59,7 @@ export class FargateService extends pulumi.ComponentResource {
 
         const { task, network, loadBalancer, scaling, blueGreenSeconds, port } = args;
         const child = { parent: this };
-        const group = securityGroup(name, args, child);
+        const group = serviceSecurityGroup(name, args, child);
 
         const cluster = new aws.ecs.Cluster(
             name,
@@ -78,6 +80,14 @@ export class FargateService extends pulumi.ComponentResource {
                 ? undefined
                 : new BlueGreen(name, { loadBalancer, bakeSeconds: blueGreenSeconds }, child);
         const migrated = migrationHook(name, args, cluster.name, group.id);
+        // AWS's reason names no exit code, and not a word of what the release said.
+        const explained = new pulumi.ErrorHook(`${name}-explain`, async () => {
+            const { family } = task;
+            const taskDefinition = await valueOf(task.arn);
+            const known = { ...(await taskLogOf(args)), cluster: await valueOf(cluster.name) };
+            await explainTasks({ ...known, family, taskDefinition }, this);
+            return false;
+        });
         const bakeMinutes = blueGreen?.bakeMinutes ?? 0;
         // ECS gives a release up after three tries or more, and then goes back: the update is to say so, and not that it
         // took too long.
@@ -124,7 +134,7 @@ export class FargateService extends pulumi.ComponentResource {
             {
                 parent: this,
                 dependsOn: [...loadBalancer.listeners, ...network.routes, providers],
-                hooks: { beforeCreate: migrated, beforeUpdate: migrated },
+                hooks: { beforeCreate: migrated, beforeUpdate: migrated, onError: [explained] },
                 customTimeouts: { create: `${minutes}m`, update: `${minutes}m` },
                 // Load decides, between the two bounds.
                 ignoreChanges: scaling === undefined ? [] : ["desiredCount"],
@@ -159,50 +169,6 @@ export class FargateService extends pulumi.ComponentResource {
     }
 }
 
-/** The load balancer reaches the port of the release, and nothing else does but other replicas that cluster. */
-function securityGroup(
-    name: string,
-    { network, loadBalancer, port, discovery }: FargateServiceArgs,
-    opts: pulumi.CustomResourceOptions,
-): aws.ec2.SecurityGroup {
-    const group = new aws.ec2.SecurityGroup(name, { vpcId: network.vpcId, description: "replicas" }, opts);
-    const from = (suffix: string, source: pulumi.Input<string>, fromPort: number) =>
-        new aws.vpc.SecurityGroupIngressRule(
-            `${name}-${suffix}`,
-            {
-                securityGroupId: group.id,
-                referencedSecurityGroupId: source,
-                ipProtocol: "tcp",
-                fromPort,
-                toPort: fromPort,
-            },
-            opts,
-        );
-    from("port", loadBalancer.securityGroupId, port);
-    if (discovery !== undefined) {
-        // epmd tells on which port a node is.
-        from("epmd", group.id, 4369);
-        from("distribution", group.id, DISTRIBUTION_PORT);
-    }
-    new aws.vpc.SecurityGroupEgressRule(
-        name,
-        { securityGroupId: group.id, cidrIpv4: "0.0.0.0/0", ipProtocol: "-1" },
-        opts,
-    );
-    new aws.vpc.SecurityGroupEgressRule(
-        `${name}-load-balancer`,
-        {
-            securityGroupId: loadBalancer.securityGroupId,
-            referencedSecurityGroupId: group.id,
-            ipProtocol: "tcp",
-            fromPort: port,
-            toPort: port,
-        },
-        opts,
-    );
-    return group;
-}
-
 /** Migrates before the service changes, if it gets another task definition. */
 function migrationHook(
     name: string,
@@ -210,26 +176,32 @@ function migrationHook(
     cluster: pulumi.Output<string>,
     securityGroup: pulumi.Output<string>,
 ): pulumi.ResourceHook[] {
-    const { migrate, network, region, task } = args;
+    const { migrate, network, task } = args;
     if (migrate === undefined) return [];
     const run = async ({ oldInputs }: pulumi.ResourceHookArgs) => {
         const taskDefinition = await valueOf(task.arn);
         const before = (oldInputs as { taskDefinition?: string } | undefined)?.taskDefinition;
         if (before === taskDefinition) return;
         await taskMigration({
-            region,
+            ...(await taskLogOf(args)),
             cluster: await valueOf(cluster),
             taskDefinition,
-            container: task.containerName,
             command: migrate,
             seconds: args.migrateSeconds,
             subnets: await valueOf(pulumi.all(network.releaseSubnetIds)),
             securityGroups: [await valueOf(securityGroup)],
             assignPublicIp: network.publicAddresses,
-            logGroup: await valueOf(pulumi.output(args.logGroup)),
-            streamPrefix: LOG_STREAM_PREFIX,
-            secrets: Object.values(await valueOf(args.secrets)),
         });
     };
     return [new pulumi.ResourceHook(`${name}-migrate`, run)];
+}
+
+async function taskLogOf({ region, task, logGroup, secrets }: FargateServiceArgs): Promise<TaskLog> {
+    return {
+        region,
+        container: task.containerName,
+        logGroup: await valueOf(pulumi.output(logGroup)),
+        streamPrefix: LOG_STREAM_PREFIX,
+        secrets: Object.values(await valueOf(secrets)),
+    };
 }

@@ -42,6 +42,8 @@ export interface ReleaseTaskArgs {
 export class ReleaseTask extends pulumi.ComponentResource {
     /** ARN of the task definition. */
     public readonly arn: pulumi.Output<string>;
+    /** Family of this task definition, and of those before. */
+    public readonly family: string;
     public readonly containerName: string;
 
     constructor(name: string, args: ReleaseTaskArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -49,6 +51,7 @@ export class ReleaseTask extends pulumi.ComponentResource {
 
         const { logGroup, memoryMb } = args;
         this.containerName = name;
+        this.family = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
         const roles = new TaskRoles(
             name,
             {
@@ -79,7 +82,7 @@ export class ReleaseTask extends pulumi.ComponentResource {
         const task = new aws.ecs.TaskDefinition(
             name,
             {
-                family: `${pulumi.getProject()}-${pulumi.getStack()}-${name}`,
+                family: this.family,
                 requiresCompatibilities: ["FARGATE"],
                 networkMode: "awsvpc",
                 cpu: `${Number(args.cpus) * 1024}`,

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
     DescribeTasksCommand,
     ECSClient,
@@ -8,16 +7,14 @@ import {
     StopTaskCommand,
     type Task,
 } from "@aws-sdk/client-ecs";
-import { lastLines } from "./docker";
+import { missingVariable } from "./containerReport";
+import { howTaskEnded, type TaskLog, taskLog } from "./taskReport";
 
-export interface TaskMigrationArgs {
-    region: string;
+export interface TaskMigrationArgs extends TaskLog {
     /** Cluster, by name. */
     cluster: string;
     /** Task definition of the new release, by ARN. */
     taskDefinition: string;
-    /** Container of the task definition. */
-    container: string;
     /** Command that migrates, run by a shell in the image's folder, such as `bin/migrate`. */
     command: string;
     /** How long it may take, from the moment that it is asked for until it has ended, in seconds. */
@@ -26,11 +23,6 @@ export interface TaskMigrationArgs {
     subnets: string[];
     securityGroups: string[];
     assignPublicIp: boolean;
-    /** Log group of the container, and the first part of its streams. */
-    logGroup: string;
-    streamPrefix: string;
-    /** Values that no error shows. */
-    secrets: string[];
 }
 
 /** Who started a task, as AWS lists it. */
@@ -51,7 +43,7 @@ export async function taskMigration(args: TaskMigrationArgs): Promise<void> {
         throw new Error(
             `the migration "${command}" failed; the old release serves on, and the next pulumi up migrates again: ` +
                 problem +
-                (output === "" ? "" : `. Its last lines:\n${output}`),
+                (output === "" ? "" : `.${missingVariable(output)} Its last lines:\n${output}`),
         );
     };
     try {
@@ -72,12 +64,11 @@ export async function taskMigration(args: TaskMigrationArgs): Promise<void> {
             await client.send(new StopTaskCommand({ cluster, task: arn, reason }));
             return fail(
                 `task ${arn} took longer than ${seconds} s (migrateSeconds), and was stopped`,
-                await log(args, arn),
+                await taskLog(args, arn),
             );
         }
-        // A container that could not even be started has no exit code.
         if (task.containers?.find(({ name }) => name === args.container)?.exitCode !== 0)
-            return fail(`task ${arn} ${howItEnded(task, args.container)}`, await log(args, arn));
+            return fail(`task ${arn} ${howTaskEnded(task, args.container)}`, await taskLog(args, arn));
     } finally {
         client.destroy();
     }
@@ -128,37 +119,5 @@ async function untilStopped(
             return { stoppedReason: "AWS does not know the task any more" };
         if (Date.now() > deadline) return undefined;
         await sleep(2000);
-    }
-}
-
-function howItEnded(task: Task, name: string): string {
-    const container = task.containers?.find((one) => one.name === name);
-    const code = container?.exitCode;
-    const reasons = [task.stopCode, task.stoppedReason, container?.reason].filter(Boolean).join("; ");
-    if (code === undefined) return `was never started (${reasons || "AWS gives no reason"})`;
-    const forMemory = /OutOfMemory/i.test(reasons) ? ", as it used more memory than memoryMb" : "";
-    return `ended with exit code ${code}${forMemory}${reasons === "" ? "" : ` (${reasons})`}`;
-}
-
-/** The last lines of the task's log, with every secret value replaced. They come a few seconds late. */
-async function log(args: TaskMigrationArgs, arn: string): Promise<string> {
-    const client = new CloudWatchLogsClient({ region: args.region });
-    const logStreamName = `${args.streamPrefix}/${args.container}/${arn.split("/").at(-1)}`;
-    try {
-        for (let tries = 1; ; tries += 1) {
-            const { events = [] } = await client
-                .send(new GetLogEventsCommand({ logGroupName: args.logGroup, logStreamName, limit: 100 }))
-                .catch((error: Error) => {
-                    // A container that never ran has no stream.
-                    if (error.name === "ResourceNotFoundException") return { events: [] };
-                    return { events: [{ message: `its log cannot be read: ${error.message}` }] };
-                });
-            const text = events.map(({ message }) => message ?? "").join("\n");
-            if (text !== "") return lastLines(text, args.secrets);
-            if (tries === 5) return "";
-            await sleep(1000);
-        }
-    } finally {
-        client.destroy();
     }
 }

@@ -58,14 +58,24 @@ function itDeploys(): void {
         registry = `127.0.0.1:${await freePort()}`;
         standIn = new AwsStandIn(registry);
         const taskArn = "arn:aws:ecs:eu-central-1:123456789012:task/hello/1";
+        const failedTask = "arn:aws:ecs:eu-central-1:123456789012:task/hello/2";
         fake = await FakeAws.start({
-            ListTasks: () => ({ taskArns: [] }),
+            // Those of a service that failed, or migrations that still run.
+            ListTasks: ({ family }) => ({ taskArns: family === undefined ? [] : [failedTask] }),
             RunTask: () => {
                 seen = standIn.events();
                 return { tasks: [{ taskArn }] };
             },
-            DescribeTasks: () => ({
-                tasks: [{ taskArn, lastStatus: "STOPPED", containers: [{ name: "hello", exitCode }] }],
+            DescribeTasks: ({ tasks: [asked] }) => ({
+                tasks: [
+                    {
+                        taskArn: asked as string,
+                        taskDefinitionArn: migrated().at(-1),
+                        startedBy: "ecs-svc/1",
+                        lastStatus: "STOPPED",
+                        containers: [{ name: "hello", exitCode: asked === failedTask ? 7 : exitCode }],
+                    },
+                ],
             }),
             GetLogEvents: () => ({ events: [{ message: "cannot reach ecto://me:hunter2@db/shop" }] }),
         });
@@ -146,6 +156,11 @@ function itDeploys(): void {
         standIn.order({ [SERVICE]: { fail: reason, slowMs: 2000 } });
         const said = await rejected(settings(4));
         assert.match(said, new RegExp(reason));
+        assert.match(
+            said,
+            /the new release does not run, and the old one serves on: task \S+ ended with exit code 7/,
+        );
+        assert.match(said, /cannot reach \[secret\]/);
         assert.equal(
             (await engine.lastOutputs()).version,
             "1.0.3",

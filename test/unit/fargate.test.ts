@@ -787,6 +787,7 @@ describe("the target fargate", () => {
             assert.deepEqual(options?.hooks, {
                 beforeCreate: ["hello-migrate"],
                 beforeUpdate: ["hello-migrate"],
+                onError: ["hello-explain"],
             });
             assert.deepEqual(options?.ignoreChanges, []);
             assert.deepEqual(options?.timeouts, { create: "24m", update: "24m" });
@@ -796,7 +797,7 @@ describe("the target fargate", () => {
 
         it("migrates only where there is a migration", async () => {
             const { options } = the(await declared({ migrate: "none" }), "Service", "hello");
-            assert.deepEqual(options?.hooks, {});
+            assert.deepEqual(options?.hooks, { onError: ["hello-explain"] });
         });
 
         it("leaves the number of replicas to load, where it scales", async () => {

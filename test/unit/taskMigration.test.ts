@@ -189,6 +189,18 @@ describe("the migration of a task", function () {
         });
     }
 
+    it("says what to do where a variable is missing", async () => {
+        const lines = said('(System.EnvError) environment variable "DATABASE_URL" is missing');
+        await withFakeAws(
+            { ...idle, DescribeTasks: () => task("STOPPED", { exitCode: 1 }), GetLogEvents: () => lines },
+            async () =>
+                assert.match(
+                    await messageOf(taskMigration(args)),
+                    /exit code 1\. It misses DATABASE_URL: pulumi config set --secret --path secrets\.DATABASE_URL .* Its last lines:/,
+                ),
+        );
+    });
+
     it("is stopped when its time is over", async () => {
         await withFakeAws(
             {

@@ -1,0 +1,59 @@
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+import type { LoadBalancer } from "./loadBalancer";
+import type { Network } from "./network";
+import type { NodeDiscovery } from "./nodeDiscovery";
+import { DISTRIBUTION_PORT } from "./taskContainer";
+
+export interface ServiceSecurityGroupArgs {
+    network: Network;
+    loadBalancer: LoadBalancer;
+    /** Port that the release listens on. */
+    port: number;
+    /** Where Erlang nodes find each other, if they cluster. */
+    discovery?: NodeDiscovery;
+}
+
+/** The security group of replicas: the load balancer reaches their port, and nobody anything else, but other replicas that cluster. */
+export function serviceSecurityGroup(
+    name: string,
+    { network, loadBalancer, port, discovery }: ServiceSecurityGroupArgs,
+    opts: pulumi.CustomResourceOptions,
+): aws.ec2.SecurityGroup {
+    const group = new aws.ec2.SecurityGroup(name, { vpcId: network.vpcId, description: "replicas" }, opts);
+    const from = (suffix: string, source: pulumi.Input<string>, fromPort: number) =>
+        new aws.vpc.SecurityGroupIngressRule(
+            `${name}-${suffix}`,
+            {
+                securityGroupId: group.id,
+                referencedSecurityGroupId: source,
+                ipProtocol: "tcp",
+                fromPort,
+                toPort: fromPort,
+            },
+            opts,
+        );
+    from("port", loadBalancer.securityGroupId, port);
+    if (discovery !== undefined) {
+        // epmd tells on which port a node is.
+        from("epmd", group.id, 4369);
+        from("distribution", group.id, DISTRIBUTION_PORT);
+    }
+    new aws.vpc.SecurityGroupEgressRule(
+        name,
+        { securityGroupId: group.id, cidrIpv4: "0.0.0.0/0", ipProtocol: "-1" },
+        opts,
+    );
+    new aws.vpc.SecurityGroupEgressRule(
+        `${name}-load-balancer`,
+        {
+            securityGroupId: loadBalancer.securityGroupId,
+            referencedSecurityGroupId: group.id,
+            ipProtocol: "tcp",
+            fromPort: port,
+            toPort: port,
+        },
+        opts,
+    );
+    return group;
+}
