@@ -71,22 +71,33 @@ export class MiniEngine implements Deployer {
         const options = new Map<string, Options>();
         const hooks = new Map<string, Callback>();
         const declared = new Set<string>();
+        // As Pulumi does, a failure lets what is under way come to its end, and begins nothing new.
+        const underWay = new Set<Promise<Made>>();
+        let failing = false;
         let fail: (error: unknown) => void = () => undefined;
-        const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+        const failed = new Promise<never>((_resolve, reject) => {
+            fail = (error) => {
+                failing = true;
+                void Promise.allSettled(underWay).then(() => reject(error as Error));
+            };
+        });
 
         await pulumi.runtime.setMocks(
             {
                 newResource: async ({ type, name, inputs }) => {
                     const key = `${type} ${name}`;
                     declared.add(key);
+                    if (failing) return new Promise(() => undefined);
+                    const making = this.register(
+                        type,
+                        name,
+                        open(inputs) as Properties,
+                        options.get(key),
+                        hooks,
+                    );
+                    underWay.add(making);
                     try {
-                        const made = await this.register(
-                            type,
-                            name,
-                            open(inputs) as Properties,
-                            options.get(key),
-                            hooks,
-                        );
+                        const made = await making;
                         return { id: made.id, state: { ...(inputs as object), ...made.outputs } };
                     } catch (error) {
                         fail(error);
