@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { policyDocument } from "./policyDocument";
+import { policyDocument, pullStatements } from "./policyDocument";
 
 export interface HostRoleArgs {
     /** ARNs of the parameters with the secrets. */
@@ -37,17 +37,7 @@ export class HostRole extends pulumi.ComponentResource {
                 role: role.id,
                 policy: policyDocument(
                     { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
-                    // AWS knows no narrower resource for it.
-                    { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
-                    {
-                        Effect: "Allow",
-                        Action: [
-                            "ecr:BatchCheckLayerAvailability",
-                            "ecr:BatchGetImage",
-                            "ecr:GetDownloadUrlForLayer",
-                        ],
-                        Resource: args.pullArns,
-                    },
+                    ...pullStatements(args.pullArns),
                     {
                         Effect: "Allow",
                         Action: ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -4,3 +4,16 @@ import * as pulumi from "@pulumi/pulumi";
 export function policyDocument(...statements: object[]): pulumi.Output<string> {
     return pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements });
 }
+
+/** Statements that let a role pull images from repositories in ECR. */
+export function pullStatements(repositoryArns: pulumi.Input<string>[]): object[] {
+    return [
+        // AWS knows no narrower resource for it.
+        { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
+        {
+            Effect: "Allow",
+            Action: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            Resource: repositoryArns,
+        },
+    ];
+}

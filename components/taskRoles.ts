@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { policyDocument } from "./policyDocument";
+import { policyDocument, pullStatements } from "./policyDocument";
 
 export interface TaskRolesArgs {
     /** ARNs of the ECR repositories to pull from. */
@@ -49,17 +49,7 @@ export class TaskRoles extends pulumi.ComponentResource {
             {
                 role: execution.id,
                 policy: policyDocument(
-                    // AWS knows no narrower resource for it.
-                    { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },
-                    {
-                        Effect: "Allow",
-                        Action: [
-                            "ecr:BatchCheckLayerAvailability",
-                            "ecr:BatchGetImage",
-                            "ecr:GetDownloadUrlForLayer",
-                        ],
-                        Resource: args.pullArns,
-                    },
+                    ...pullStatements(args.pullArns),
                     { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
                     {
                         Effect: "Allow",
@@ -83,7 +73,7 @@ export class TaskRoles extends pulumi.ComponentResource {
                           `${name}-console`,
                           {
                               role: task.id,
-                              // AWS knows no narrower resource for them either.
+                              // AWS knows no narrower resource for them.
                               policy: policyDocument({ Effect: "Allow", Action: channels, Resource: "*" }),
                           },
                           child,
