@@ -90,6 +90,12 @@ reach_docker() {
 # setting KEY: a setting of the stack, or of the file that `settings` names. on_host ARGUMENT...: Docker's command line for
 # the stack's host.
 setting() { pulumi config get --stack "$opened" ${settings:+--config-file "$settings"} "$1"; }
+# outputs KEY...: outputs of the stack, a line each: of a list the first, and an empty line for what is not there.
+outputs() {
+    pulumi stack output --stack "$opened" --json 2> /dev/null | node -e '
+        const outputs = JSON.parse(require("node:fs").readFileSync(0, "utf8") || "{}");
+        for (const key of process.argv.slice(1)) console.log([outputs[key] ?? ""].flat()[0] ?? "");' "$@"
+}
 on_host() { docker ${host:+--host "$host"} "$@"; }
 
 # macOS has no /proc.

@@ -22,14 +22,16 @@ export class Certificate extends pulumi.ComponentResource {
             { parent: this },
         );
         // One domain has one.
-        const option = certificate.domainValidationOptions.apply(([only]) => only);
+        const option = certificate.domainValidationOptions.apply(
+            ([only]) => only as NonNullable<typeof only>,
+        );
         const record = new aws.route53.Record(
             `${name}-validation`,
             {
                 zoneId,
-                name: option.apply((record) => record?.resourceRecordName ?? ""),
-                type: option.apply((record) => record?.resourceRecordType ?? ""),
-                records: [option.apply((record) => record?.resourceRecordValue ?? "")],
+                name: option.resourceRecordName,
+                type: option.resourceRecordType,
+                records: [option.resourceRecordValue],
                 ttl: 60,
                 // ACM asks for the same record for every certificate of the domain, also for those of other stacks.
                 allowOverwrite: true,

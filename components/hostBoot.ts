@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type ContainerLimits, containerLimits, restart } from "./containerDefaults";
 import { healthCheck } from "./healthCheck";
+import { sortedVariables } from "./releaseEnv";
 
 /** How long a host waits until it tries again what has failed, in seconds. */
 export const RETRY_SECONDS = 30;
@@ -96,8 +97,8 @@ function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = 
         "log-driver": logDriver,
         "log-opts": logOpts,
     };
-    const plain = Object.entries(args.env).filter(([name]) => !args.secretNames.includes(name));
-    const env = plain.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}=${value}`);
+    const plain = sortedVariables(args.env).filter(([name]) => !args.secretNames.includes(name));
+    const env = plain.map(([name, value]) => `${name}=${value}`);
     const settings: Record<string, string | number | string[]> = {
         RELEASE: args.release,
         IMAGE: known.ref,

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { policyDocument, pullStatements } from "./policyDocument";
+import { consoleActions, logStatement, policyDocument, pullStatements } from "./policyDocument";
 
 export interface HostRoleArgs {
     /** ARNs of the parameters with the secrets. */
@@ -38,22 +38,12 @@ export class HostRole extends pulumi.ComponentResource {
                 policy: policyDocument(
                     { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
                     ...pullStatements(args.pullArns),
-                    {
-                        Effect: "Allow",
-                        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-                        Resource: pulumi.interpolate`${args.logGroupArn}:*`,
-                    },
+                    logStatement(args.logGroupArn),
                     {
                         // Session Manager. AWS's own policy for it, AmazonSSMManagedInstanceCore, allows all parameters
                         // of the account to be read.
                         Effect: "Allow",
-                        Action: [
-                            "ssm:UpdateInstanceInformation",
-                            "ssmmessages:CreateControlChannel",
-                            "ssmmessages:CreateDataChannel",
-                            "ssmmessages:OpenControlChannel",
-                            "ssmmessages:OpenDataChannel",
-                        ],
+                        Action: ["ssm:UpdateInstanceInformation", ...consoleActions],
                         Resource: "*",
                     },
                 ),

@@ -17,3 +17,17 @@ export function pullStatements(repositoryArns: pulumi.Input<string>[]): object[]
         },
     ];
 }
+
+/** Statement that lets a role write to a log group. */
+export function logStatement(logGroupArn: pulumi.Input<string>): object {
+    const Action = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    return { Effect: "Allow", Action, Resource: pulumi.interpolate`${logGroupArn}:*` };
+}
+
+/** Actions of what a remote console comes through. AWS knows no narrower resource for them than all. */
+export const consoleActions = [
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+];

@@ -7,6 +7,11 @@ export interface ReleaseEnvArgs {
     env?: Record<string, string>;
 }
 
+/** Variables in the order of their names, which is the same in every deploy. */
+export function sortedVariables(variables: Record<string, string>): [name: string, value: string][] {
+    return Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** The plain environment of a release, the same on every target. The secret part is `ReleaseSecrets`. */
 export function releaseEnv({ port, domain, env = {} }: ReleaseEnvArgs): Record<string, string> {
     return {

@@ -15,8 +15,6 @@ export class ReleaseParameters extends pulumi.ComponentResource {
     public readonly path: string;
     /** ARNs of the parameters, by the name of the variable. */
     public readonly arns: Record<string, pulumi.Output<string>>;
-    /** ARN of everything below the path. */
-    public readonly pathArn: pulumi.Output<string>;
     /** Another one whenever a value has changed: what runs a release has to be made anew then, as AWS reads secrets only at its start. */
     public readonly version: pulumi.Output<string>;
 
@@ -42,9 +40,6 @@ export class ReleaseParameters extends pulumi.ComponentResource {
         this.arns = Object.fromEntries(
             parameters.map(({ variable, parameter }) => [variable, parameter.arn]),
         );
-        const [first] = parameters;
-        if (first === undefined) throw new Error(`no secrets for ${path}: names must hold one at least`);
-        this.pathArn = first.parameter.arn.apply((arn) => arn.replace(/\/[^/]*$/, "/*"));
         this.version = pulumi
             .all(parameters.map(({ parameter }) => parameter.version))
             .apply((versions) => versions.join("."));

@@ -56,9 +56,7 @@ export class ReleaseTask extends pulumi.ComponentResource {
             name,
             {
                 pullArns: args.pullArns,
-                secretArns: Object.entries(args.secretArns)
-                    .sort(([a], [b]) => (a < b ? -1 : 1))
-                    .map(([, arn]) => arn),
+                secretArns: Object.values(args.secretArns),
                 logGroupArn: logGroup.arn,
                 console: args.console,
                 policyArns: args.policyArns,

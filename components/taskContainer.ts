@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { healthCheck } from "./healthCheck";
+import { sortedVariables } from "./releaseEnv";
 
 /** Port on which Erlang nodes talk to each other. */
 export const DISTRIBUTION_PORT = 9100;
@@ -48,7 +49,7 @@ export function containerDefinitions(args: TaskContainerArgs): string {
     });
     const definition = {
         ...(nodeName === undefined ? {} : { command: ["/bin/bash", "-c", startNode(nodeName)] }),
-        environment: pairs(args.env).map(([key, value]) => ({ name: key, value })),
+        environment: sortedVariables(args.env).map(([key, value]) => ({ name: key, value })),
         essential: true,
         healthCheck: {
             command: healthCheck({ port, path: args.healthPath }).tests,
@@ -87,7 +88,7 @@ export function containerDefinitions(args: TaskContainerArgs): string {
         name,
         portMappings: [{ containerPort: port, hostPort: port, protocol: "tcp" }],
         readonlyRootFilesystem: args.readOnly,
-        secrets: pairs(args.secretArns).map(([key, valueFrom]) => ({ name: key, valueFrom })),
+        secrets: sortedVariables(args.secretArns).map(([key, valueFrom]) => ({ name: key, valueFrom })),
         stopTimeout: args.drainSeconds,
         systemControls: [],
         user: "65534:65534",
@@ -126,8 +127,4 @@ function startNode(nodeName: string): string {
         `export ERL_AFLAGS="\${ERL_AFLAGS:-} -kernel inet_dist_listen_min ${DISTRIBUTION_PORT} inet_dist_listen_max ${DISTRIBUTION_PORT}"`,
         'exec "bin/$RELEASE" start',
     ].join("\n");
-}
-
-function pairs(values: Record<string, string>): [string, string][] {
-    return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { policyDocument, pullStatements } from "./policyDocument";
+import { consoleActions, logStatement, policyDocument, pullStatements } from "./policyDocument";
 
 export interface TaskRolesArgs {
     /** ARNs of the ECR repositories to pull from. */
@@ -51,21 +51,11 @@ export class TaskRoles extends pulumi.ComponentResource {
                 policy: policyDocument(
                     ...pullStatements(args.pullArns),
                     { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
-                    {
-                        Effect: "Allow",
-                        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-                        Resource: pulumi.interpolate`${args.logGroupArn}:*`,
-                    },
+                    logStatement(args.logGroupArn),
                 ),
             },
             child,
         );
-        const channels = [
-            "ssmmessages:CreateControlChannel",
-            "ssmmessages:CreateDataChannel",
-            "ssmmessages:OpenControlChannel",
-            "ssmmessages:OpenDataChannel",
-        ];
         const policies = [
             ...(args.console
                 ? [
@@ -73,8 +63,11 @@ export class TaskRoles extends pulumi.ComponentResource {
                           `${name}-console`,
                           {
                               role: task.id,
-                              // AWS knows no narrower resource for them.
-                              policy: policyDocument({ Effect: "Allow", Action: channels, Resource: "*" }),
+                              policy: policyDocument({
+                                  Effect: "Allow",
+                                  Action: consoleActions,
+                                  Resource: "*",
+                              }),
                           },
                           child,
                       ),

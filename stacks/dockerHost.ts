@@ -10,7 +10,7 @@ import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { CommonSettings } from "./config";
-import { type Outputs, type Release, releasesUpTo } from "./outputs";
+import { once, type Outputs, type Release, releasesUpTo } from "./outputs";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
@@ -58,8 +58,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         opts,
     );
 
-    // Not before the release serves.
-    const served = pulumi.all([releases, service.containers]).apply(([all]) => all);
+    const served = once(service.containers, releases);
     return {
         target: "docker",
         url: urlOf(config),

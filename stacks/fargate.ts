@@ -10,7 +10,7 @@ import { ReleaseTask } from "../components/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/taskContainer";
 import { awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import type { Outputs, Release } from "./outputs";
+import { once, type Outputs, type Release } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
 export function fargate(config: ConfigOf<"fargate">, before: Release[] = []): Outputs {
@@ -101,15 +101,12 @@ export function fargate(config: ConfigOf<"fargate">, before: Release[] = []): Ou
         opts,
     );
 
-    // Not before the release serves.
-    const served = <T>(value: pulumi.Output<T>) =>
-        pulumi.all([value, service.serviceName]).apply(([known]) => known as T);
-    const releases = served(base.releases);
+    const releases = once(service.serviceName, base.releases);
     return {
         target: config.target,
         url: `https://${domain}`,
         version: config.version,
-        image: served(base.image),
+        image: once(service.serviceName, base.image),
         containers: pulumi
             .all([service.clusterName, service.serviceName])
             .apply((names) => [[...names, task.containerName].join("/")]),

@@ -12,7 +12,7 @@ import { ReleaseParameters } from "../components/releaseParameters";
 import { TlsProxy } from "../components/tlsProxy";
 import { type AwsRelease, awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import type { Outputs, Release } from "./outputs";
+import { once, type Outputs, type Release } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
 const START_SECONDS = 300;
@@ -78,22 +78,20 @@ export function floatingIp(config: Config, before: Release[] = []): HostOutputs 
     const { instanceId } = host;
     const floating = new FloatingIp(name, { instanceId, gate, domain, zoneId, protect }, opts);
 
-    // Not before the host has the address.
-    const served = <T>(value: pulumi.Output<T>) =>
-        pulumi.all([value, floating.address]).apply(([known]) => known as T);
-    const releases = served(base.releases);
+    const { address } = floating;
+    const releases = once(address, base.releases);
     return {
         target: config.target,
         url: `${tls ? "https" : "http"}://${domain}`,
         version: config.version,
-        image: served(base.image),
-        containers: served(instanceId).apply((id) => [id]),
+        image: once(address, base.image),
+        containers: once(address, instanceId).apply((id) => [id]),
         console: `sudo docker exec --interactive --tty ${release} bin/${release} remote`,
         releases,
         previous: releases.apply((all) => all[1] ?? null),
         logs: logGroup.name,
         securityGroup: host.securityGroupId,
-        address: floating.address,
+        address,
     };
 }
 

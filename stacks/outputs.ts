@@ -43,6 +43,11 @@ export async function lastReleases(): Promise<Release[]> {
     return (details.value ?? []) as Release[];
 }
 
+/** A value that resolves only when something else has: what a stack tells of a release, once that serves. */
+export function once<T>(serves: pulumi.Output<unknown>, value: pulumi.Output<T>): pulumi.Output<T> {
+    return pulumi.all([value, serves]).apply(([known]) => known as T);
+}
+
 /**
  * A release and those that ran before it.
  *

@@ -1,11 +1,7 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { freePort } from "./machine";
-
-const run = promisify(execFile);
+import { fromPypi } from "./pypi";
 
 const VERSION = "5.2.5";
 
@@ -27,13 +23,7 @@ export class Moto {
 
     /** Installs moto from PyPI for this checkout, once, and starts it; throws with the reason where it cannot be had. */
     static async start(): Promise<Moto> {
-        const venv = path.resolve(".decanter/moto");
-        const command = path.join(venv, "bin/moto_server");
-        if (!fs.existsSync(command)) {
-            await run("python3", ["-m", "venv", venv], { timeout: 120_000 });
-            const packages = ["install", "--quiet", `moto[server,ecs,logs,ssm,ec2]==${VERSION}`];
-            await run(path.join(venv, "bin/pip"), packages, { timeout: 400_000 });
-        }
+        const command = await fromPypi("moto", `moto[server,ecs,logs,ssm,ec2]==${VERSION}`, "moto_server");
         const port = await freePort();
         const server = spawn(command, ["--host", "127.0.0.1", "--port", `${port}`], { stdio: "ignore" });
         for (const deadline = Date.now() + 60_000; ; await sleep(200)) {

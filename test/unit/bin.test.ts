@@ -242,8 +242,6 @@ describe("bin/rollback", () => {
 function pulumiOf(target: string, outputs: object, image = ""): string {
     return `case "$*" in
         "stack output --stack local --json") echo '${JSON.stringify(outputs).replaceAll("'", "'\\''")}' ;;
-        "stack output --stack local logs") echo /decanter/local/hello ;;
-        "stack output --stack local url") echo https://www.example.com ;;
         *"config get "*" target") echo ${target} ;;
         *"config get "*" region") echo eu-central-1 ;;
         *"config get "*" image") echo "${image}" ;;
@@ -332,10 +330,13 @@ describe("a stack on AWS", () => {
     const account = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
     const image = (digit: number) => `${account}/hello-1@sha256:${`${digit}`.repeat(64)}`;
     const releases = ["1.0.1", "1.0.0"].map((version, index) => ({ version, image: image(index) }));
+    const [url, logs] = ["https://www.example.com", "/decanter/local/hello"];
     const checkouts: FakeCheckout[] = [];
     afterEach(() => checkouts.splice(0).forEach((checkout) => checkout.remove()));
     const newCheckout = (given: string, aws = "exit 0") => {
-        const checkout = new FakeCheckout(pulumiOf("fargate", { releases }, given), "exit 0", { aws });
+        const checkout = new FakeCheckout(pulumiOf("fargate", { releases, url, logs }, given), "exit 0", {
+            aws,
+        });
         checkouts.push(checkout);
         return checkout;
     };
