@@ -300,7 +300,7 @@ describe("the boot of a host", function () {
                 name: "the migration fails",
                 given: () => ({
                     image: needy,
-                    migrate: `bash -c 'exec 3<> /dev/tcp/${cellar}/5000 || { echo "no $DATABASE_URL"; exit 3; }'`,
+                    migrate: `bash -c '{ exec 3<> /dev/tcp/${cellar}/5000; } 2> /dev/null || { echo "no $DATABASE_URL"; exit 3; }'`,
                 }),
                 says: /failed: the migration "bash -c .*" failed, and is run again in 1 s: container \S+-migration stopped with exit code 3\. Its last lines:\n.* {2}\| no \[secret\]$/s,
                 mend: openCellar,

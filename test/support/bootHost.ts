@@ -5,9 +5,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** What `docker/host/boot` takes from Amazon Linux, besides what stands in for it here. */
-const TOOLS = "bash basename cat cp cut dirname env mkdir mktemp python3 rm sed sh sleep tail timeout".split(
-    " ",
-);
+const TOOLS = "bash basename cat cp cut dirname env mkdir mktemp rm sed sh sleep tail timeout".split(" ");
 
 /** Where ECR would be; the registry of the tests answers for it. */
 export const ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
@@ -93,6 +91,11 @@ export class BootHost {
         const real = (tool: string) =>
             execFileSync("sh", ["-c", `command -v ${tool}`], { encoding: "utf8" }).trim();
         for (const tool of TOOLS) fs.symlinkSync(real(tool), path.join(this.bin, tool));
+        // Not what the PATH has for it: pyenv puts a script there that looks for Python on the PATH again, for ever.
+        const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
+            encoding: "utf8",
+        });
+        fs.symlinkSync(python.trim(), path.join(this.bin, "python3"));
         this.write("parameters.json", JSON.stringify(parameters));
         this.write("token", options.token);
 
