@@ -19,7 +19,7 @@ export interface ReleaseImageArgs extends Attestations {
     beside?: string[];
     /** Name of the release, as `mix release` knows it. */
     release: string;
-    /** Version of the release; the image's tag. */
+    /** Version of the release, which is written into it (RELEASE_VSN); the image's tag. */
     version: string;
     /** Registry and path of the image, such as `ghcr.io/acme/hello`. */
     repository: pulumi.Input<string>;
@@ -160,6 +160,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                         RELEASE: release,
                         RUNNER_IMAGE: args.runnerImage,
                         RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
+                        VERSION: version,
                         ...(npm && { NODE_IMAGE: args.nodeImage ?? "", NODE_MODULES: "npm" }),
                     },
                     secrets: [{ id: "build", src: folder.secret }],

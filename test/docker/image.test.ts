@@ -75,6 +75,30 @@ describe("the image of a release", function () {
         assert.equal(await run("sh", "-c", "grep -c merlot releases/*/runtime.exs"), "1\n");
     });
 
+    it("has the version that it is given, whatever mix.exs says, and compiles nothing for another one", async () => {
+        const app = newApp();
+        await build(app);
+        const mix = path.join(app.folder, "mix.exs");
+        const before = fs.readFileSync(mix, "utf8");
+        // What bin/version tells between two tags would be no exception: build metadata.
+        for (const version of ["7.8.9", "7.9.0+abc1234"]) {
+            const args = { ...app.build().args, VERSION: version };
+            const built = await buildImage(undefined, { ...app.build(), args }, [
+                "--progress=plain",
+                "-t",
+                tag,
+            ]);
+            assert.deepEqual([built.code, stepsThatRan(built.output)], [0, ["mix release"]], built.output);
+            assert.equal(await run("bin/hello", "version"), `hello ${version}\n`);
+            assert.equal(
+                await run("bin/hello", "eval", 'IO.puts(System.get_env("RELEASE_VSN"))'),
+                `${version}\n`,
+            );
+            assert.equal(await run("sh", "-c", "ls -d releases/[0-9]*"), `releases/${version}\n`);
+        }
+        assert.equal(fs.readFileSync(mix, "utf8"), before);
+    });
+
     it("holds no cookie, and runs as a user without a name to become", async () => {
         assert.equal((await build(newApp())).code, 0);
         assert.equal(await run("sh", "-c", "find / -xdev -iname 'COOKIE' 2> /dev/null; id -u"), "65534\n");

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { FakeCheckout, pulumiOf } from "../support/fakeCheckout";
 
 describe("bin/up", () => {
     it("refuses a stack that is not there in one line, and makes and installs nothing", () => {
@@ -47,59 +48,6 @@ describe("bin/up", () => {
         fs.rmSync(checkout, { recursive: true });
     });
 });
-
-/** A checkout whose pulumi, docker and other tools are scripts, with a state in files. */
-class FakeCheckout {
-    readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
-    private readonly tools = path.join(this.folder, "tools");
-
-    constructor(pulumi: string, docker = "exit 0", others: Record<string, string> = {}) {
-        for (const folder of ["bin", "Pulumi.yaml", "package-lock.json"])
-            fs.cpSync(folder, path.join(this.folder, folder), { recursive: true });
-        // Newer than the list of packages, so nothing is installed.
-        fs.mkdirSync(path.join(this.folder, "node_modules"));
-        fs.writeFileSync(path.join(this.folder, "node_modules/.package-lock.json"), "");
-        fs.utimesSync(path.join(this.folder, "package-lock.json"), 0, 0);
-        fs.writeFileSync(path.join(this.folder, "Pulumi.local.yaml"), "encryptionsalt: v1:a\n");
-        fs.mkdirSync(this.tools);
-        this.write("pulumi", `echo "pulumi $*" >> "$CALLS"\n${pulumi}`);
-        for (const [tool, script] of Object.entries({ docker, ...others }))
-            this.write(tool, `echo "${tool} $*" >> "$CALLS"\n${script}`);
-        fs.symlinkSync(process.execPath, path.join(this.tools, "node"));
-    }
-
-    private write(tool: string, script: string): void {
-        fs.writeFileSync(path.join(this.tools, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    }
-
-    /** Locks the stack as Pulumi does. */
-    lock(owner: { pid: number; hostname: string }): void {
-        const folder = path.join(this.folder, "state/.pulumi/locks/organization/decanter/local");
-        fs.mkdirSync(folder, { recursive: true });
-        const lock = { ...owner, username: "ada", timestamp: "2026-11-21T10:00:00.5Z" };
-        fs.writeFileSync(path.join(folder, "1.json"), JSON.stringify(lock));
-    }
-
-    /** Runs a command, and gives how it ended and what it called. */
-    run(command: string, ...args: string[]) {
-        const calls = path.join(this.folder, "calls");
-        fs.writeFileSync(calls, "");
-        const ended = spawnSync(path.join(this.folder, "bin", command), args, {
-            encoding: "utf8",
-            env: {
-                PATH: `${this.tools}:/usr/bin:/bin`,
-                HOME: this.folder,
-                CALLS: calls,
-                PULUMI_BACKEND_URL: `file://${this.folder}/state`,
-            },
-        });
-        return { ...ended, calls: fs.readFileSync(calls, "utf8").trimEnd().split("\n") };
-    }
-
-    remove(): void {
-        fs.rmSync(this.folder, { recursive: true });
-    }
-}
 
 describe("the lock of a stack", () => {
     let checkout: FakeCheckout;
@@ -237,16 +185,6 @@ describe("bin/rollback", () => {
         }
     });
 });
-
-/** A pulumi whose stack `local` has a target, outputs and a region. */
-function pulumiOf(target: string, outputs: object, image = ""): string {
-    return `case "$*" in
-        "stack output --stack local --json") echo '${JSON.stringify(outputs).replaceAll("'", "'\\''")}' ;;
-        *"config get "*" target") echo ${target} ;;
-        *"config get "*" region") echo eu-central-1 ;;
-        *"config get "*" image") echo "${image}" ;;
-    esac`;
-}
 
 describe("bin/console", () => {
     const checkouts: FakeCheckout[] = [];

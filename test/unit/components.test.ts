@@ -59,6 +59,7 @@ describe("ReleaseImage", () => {
         RELEASE: "web",
         RUNNER_IMAGE: "debian:1",
         RUNTIME_PACKAGES: "",
+        VERSION: "1.2.3",
     };
     const build = {
         context: "examples/hello",
