@@ -2,7 +2,14 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", ".decanter/", "eslint.config.mjs"] },
+    {
+        ignores: [
+            "node_modules/",
+            ".decanter/",
+            "eslint.config.mjs",
+            "test/support/pipelines/fakePulumi.cjs",
+        ],
+    },
     eslint.configs.recommended,
     tseslint.configs.recommendedTypeChecked,
     {
@@ -18,7 +25,7 @@ export default tseslint.config(
         },
     },
     {
-        files: ["index.ts", "components/**", "policy/**", "stacks/**"],
+        files: ["index.ts", "ci/**", "components/**", "policy/**", "stacks/**"],
         rules: {
             "max-lines": ["error", { max: 200, skipComments: true, skipBlankLines: true }],
             "no-restricted-syntax": [
