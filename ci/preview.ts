@@ -60,14 +60,16 @@ export interface Preview {
     errors: string[];
 }
 
-/** Operations in the order of a table, with what they are for Pulumi's engine. */
+/**
+ * Operations in the order of a table, with what they are for Pulumi's engine. Reading is none: it changes nothing, and a stack
+ * of Decanter's reads its own outputs every time.
+ */
 const OPERATIONS: Record<string, string[]> = {
     delete: ["delete", "delete-replaced"],
     replace: ["replace", "create-replacement", "read-replacement", "import-replacement"],
     update: ["update"],
     create: ["create"],
     import: ["import"],
-    read: ["read"],
     discard: ["discard", "discard-replaced"],
 };
 
