@@ -7,12 +7,13 @@ import { lastReleases } from "./stacks/outputs";
 export = async () => {
     const config = readConfig();
     const before = await lastReleases();
+    const others = config.target === "docker" ? [] : await Promise.all(config.aws.keepFor.map(lastReleases));
     switch (config.target) {
         case "docker":
             return dockerHost(config, before);
         case "fargate":
-            return fargate(config, before);
+            return fargate(config, before, others.flat());
         case "floating-ip":
-            return floatingIp(config, before);
+            return floatingIp(config, before, others.flat());
     }
 };

@@ -1,4 +1,7 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Lines of a container's log that an error shows. */
@@ -21,26 +24,56 @@ export interface DockerResult {
  * @param seconds time limit
  */
 export function docker(host: string | undefined, args: string[], seconds = 30): Promise<DockerResult> {
-    const all = host ? ["--host", host, ...args] : args;
     return new Promise((resolve, reject) => {
-        const options = {
-            timeout: seconds * 1000,
-            // A client that is asked to stop passes that on, and may then end well: that would look like success.
-            killSignal: "SIGKILL" as const,
-            maxBuffer: 64 * 1024 * 1024,
-            env: { ...process.env, DOCKER_BUILDKIT: "1" },
-        };
-        execFile("docker", all, options, (error, stdout, stderr) => {
+        const options = { ...optionsOf(seconds), maxBuffer: 64 * 1024 * 1024 };
+        execFile("docker", on(host, args), options, (error, stdout, stderr) => {
             if (error === null) return resolve({ code: 0, stdout, output: stdout + stderr });
-            if (error.code === "ENOENT") {
-                return reject(
-                    new Error("the command docker is not on the PATH: install Docker's command line"),
-                );
-            }
+            if (error.code === "ENOENT") return reject(notInstalled());
             const code = error.killed ? 124 : typeof error.code === "number" ? error.code : 1;
             resolve({ code, stdout, output: stdout + stderr });
         });
     });
+}
+
+/**
+ * Runs Docker's command line, and writes its standard output, of any size, to a stream.
+ *
+ * @returns what `docker` does, without the standard output
+ */
+export async function dockerStream(
+    host: string | undefined,
+    args: string[],
+    to: Writable,
+    seconds: number,
+): Promise<DockerResult> {
+    const child = spawn("docker", on(host, args), {
+        ...optionsOf(seconds),
+        stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    child.stderr.on("data", (part: Buffer) => (output += part.toString()));
+    const closed = once(child, "close").catch(() => {
+        throw notInstalled();
+    });
+    const [[code]] = (await Promise.all([closed, pipeline(child.stdout, to)])) as [[number | null], void];
+    return { code: child.killed ? 124 : (code ?? 1), stdout: "", output };
+}
+
+function on(host: string | undefined, args: string[]): string[] {
+    return host ? ["--host", host, ...args] : args;
+}
+
+function optionsOf(seconds: number) {
+    return {
+        timeout: seconds * 1000,
+        // A client that is asked to stop passes that on, and may then end well: that would look like success.
+        killSignal: "SIGKILL" as const,
+        env: { ...process.env, DOCKER_BUILDKIT: "1" },
+    };
+}
+
+function notInstalled(): Error {
+    return new Error("the command docker is not on the PATH: install Docker's command line");
 }
 
 /** The value of an output, for hooks: when they run, the resources that they follow are there. */

@@ -74,7 +74,7 @@ export interface DockerServiceArgs {
     /** CPU limit of each container, such as "1.5"; without it there is none. */
     cpus?: string;
     /** Runs before anything of the image is started; the deploy ends where it throws. */
-    proven?: pulumi.ResourceHook;
+    proven?: pulumi.ResourceHook[];
     /** Runs when the traffic has moved. */
     swapped?: pulumi.ResourceHook;
     /** Docker host, for hooks: the provider's. */
@@ -128,7 +128,7 @@ export class DockerService extends pulumi.ComponentResource {
                       { parent: this },
                   );
 
-        const gates = [args.proven, migration?.migrated].filter((hook) => hook !== undefined);
+        const gates = [...(args.proven ?? []), ...(migration ? [migration.migrated] : [])];
         const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
             explainMissing(args.image, host, this),
         );

@@ -18,6 +18,8 @@ export interface ReleaseHostArgs {
     ports: number[];
     /** Runs before a host is made; the deploy ends where it throws. */
     proven?: pulumi.ResourceHook[];
+    /** What has to be there before that runs. */
+    provenAfter?: pulumi.Resource[];
 }
 
 /**
@@ -89,7 +91,7 @@ export class ReleaseHost extends pulumi.ComponentResource {
                 replaceOnChanges: ["instanceType", "rootBlockDevice"],
                 // The host that serves goes last.
                 deleteBeforeReplace: false,
-                dependsOn: [...network.routes, ...rules],
+                dependsOn: [...network.routes, ...rules, ...(args.provenAfter ?? [])],
                 hooks: { beforeCreate: args.proven ?? [] },
             },
         );

@@ -36,6 +36,8 @@ export interface ReleaseTaskArgs {
     region: string;
     /** Runs before AWS hears of the task; the deploy ends where it throws. */
     proven: pulumi.ResourceHook[];
+    /** What has to be there before that runs. */
+    provenAfter: pulumi.Resource[];
 }
 
 /** What ECS runs: the release in its container, with its size and its roles. Earlier ones stay, for ECS to go back to. */
@@ -96,7 +98,11 @@ export class ReleaseTask extends pulumi.ComponentResource {
                 skipDestroy: true,
             },
             // A task that starts before its roles may read the secrets fails.
-            { parent: this, dependsOn: roles.policies, hooks: { beforeCreate: args.proven } },
+            {
+                parent: this,
+                dependsOn: [...roles.policies, ...args.provenAfter],
+                hooks: { beforeCreate: args.proven },
+            },
         );
         this.arn = task.arn;
         this.registerOutputs({ arn: this.arn });

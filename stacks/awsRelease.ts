@@ -1,15 +1,17 @@
 import * as aws from "@pulumi/aws";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { archiving } from "../components/archiving";
 import { isAttested } from "../components/attestations";
 import { ImageRepository, repositoryArnOf } from "../components/imageRepository";
 import { Network } from "../components/network";
+import { ReleaseArchive } from "../components/releaseArchive";
 import { ReleaseImage } from "../components/releaseImage";
 import { ReleaseParameters } from "../components/releaseParameters";
 import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import type { ConfigOf } from "./config";
-import { type Release, releasesUpTo } from "./outputs";
+import { archiveFolder, type Release, releasesUpTo } from "./outputs";
 
 /** The settings of a stack on AWS. */
 export type AwsConfig = ConfigOf<"fargate"> | ConfigOf<"floating-ip">;
@@ -30,14 +32,23 @@ export interface AwsRelease {
     secrets: pulumi.Output<Record<string, string>>;
     parameters: ReleaseParameters;
     logGroup: aws.cloudwatch.LogGroup;
-    /** Proves that the release starts; throws where it does not. */
+    /** Prove that the release starts, and archive it; throw where it does not, or where that fails. */
     proven: pulumi.ResourceHook[];
+    /** What has to be there before they run. */
+    provenAfter: pulumi.Resource[];
+    /** Address of the archive, where there is one. */
+    archive?: pulumi.Output<string>;
     /** The releases to keep, this one first. */
     releases: pulumi.Output<Release[]>;
 }
 
-/** Declares what both targets on AWS start from: the network, the image in ECR, the secrets and the logs. */
-export function awsRelease(config: AwsConfig, before: Release[]): AwsRelease {
+/**
+ * Declares what both targets on AWS start from: the network, the image in ECR, the secrets and the logs.
+ *
+ * @param before the releases that ran here
+ * @param elsewhere those that other stacks run with images of this one
+ */
+export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Release[]): AwsRelease {
     const { release, aws: settings } = config;
     const name = nameOf(release);
     const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
@@ -48,13 +59,16 @@ export function awsRelease(config: AwsConfig, before: Release[]): AwsRelease {
 
     const network = new Network(`${name}-network`, settings.network, opts);
     const repository = new ImageRepository(name, { protect }, opts);
-    const { image, tag, proven } = imageOf(config, repository, before, opts);
+    const archive = config.archive
+        ? new ReleaseArchive(`${name}-archive`, { days: settings.archiveDays, protect }, opts)
+        : undefined;
+    const { image, tag, proven } = imageOf(config, { repository, archive }, before, opts);
     const { version, keepReleases } = config;
     const releases = pulumi
         .all([image, tag])
         .apply(([ref, known]) => releasesUpTo({ version, image: ref, tag: known }, before, keepReleases));
     repository.keep(
-        releases.apply((all) => all.flatMap((kept) => kept.tag ?? [])),
+        releases.apply((all) => [...new Set([...all, ...elsewhere].flatMap((kept) => kept.tag ?? []))]),
         keepReleases,
     );
     const given = config.image && repositoryArnOf(config.image);
@@ -85,6 +99,8 @@ export function awsRelease(config: AwsConfig, before: Release[]): AwsRelease {
         parameters,
         logGroup,
         proven,
+        provenAfter: archive ? [archive] : [],
+        archive: archive && pulumi.interpolate`s3://${archive.bucket}`,
         releases,
     };
 }
@@ -100,7 +116,7 @@ export function nameOf(release: string): string {
 /** The image of the release: the one that is given, or one that is built and pushed to the repository. */
 function imageOf(
     config: AwsConfig,
-    repository: ImageRepository,
+    { repository, archive }: { repository: ImageRepository; archive?: ReleaseArchive },
     before: Release[],
     opts: pulumi.ComponentResourceOptions,
 ): { image: pulumi.Output<string>; tag: pulumi.Output<string | undefined>; proven: pulumi.ResourceHook[] } {
@@ -130,5 +146,19 @@ function imageOf(
     );
     const starts = config.dockerfile === undefined;
     const proven = starts ? [releaseProof(release, { image: built.ref, starts, host, elsewhere: true })] : [];
+    if (archive !== undefined) {
+        const { region } = config.aws;
+        // The repository lets no tag move, so it is one image's, and so is the folder.
+        const place = pulumi
+            .all([archive.bucket, built.tag])
+            .apply(([bucket, folder]) => ({ region, bucket, folder }));
+        const args = {
+            image: built.ref,
+            folder: archiveFolder(),
+            place,
+            login: pulumi.output(login),
+        };
+        proven.push(archiving(release, { ...config, ...args }));
+    }
     return { image: built.ref, tag: built.tag, proven };
 }

@@ -10,6 +10,8 @@ export interface AwsSettings {
     readonly zoneId?: string;
     readonly protect: boolean;
     readonly logDays: number;
+    readonly keepFor: string[];
+    readonly archiveDays: number;
 }
 
 /** The settings of the target `fargate`. */
@@ -165,10 +167,18 @@ function readAws(settings: Settings, secrets: Record<string, string>): AwsSettin
             `pulumi config set --secret --path secrets.${name} value`,
         );
     }
+    const keepFor = settings.list("keepFor", /^[\w.-]+$/, "names of stacks", "prod");
     const keep = Number(settings.text("keepReleases"));
-    if (keep > 40) {
-        // ECR's lifecycle policies have 50 rules at most, and each release takes one.
-        settings.refuse("keepReleases", "must be 40 at most on AWS", keep, set("keepReleases", 5));
+    // ECR's lifecycle policies have 50 rules at most, and each release takes one.
+    const most = Math.floor(40 / (1 + keepFor.length));
+    if (keep > most) {
+        const whose = keepFor.length > 0 ? ` with ${keepFor.length} in keepFor` : "";
+        settings.refuse(
+            "keepReleases",
+            `must be ${most} at most on AWS${whose}`,
+            keep,
+            set("keepReleases", 5),
+        );
     }
     const region = /^[a-z]{2}(-[a-z]+)+-\d$/;
     const logDays = settings.whole("logDays", 1, 731, 30);
@@ -186,6 +196,8 @@ function readAws(settings: Settings, secrets: Record<string, string>): AwsSettin
         ),
         protect: settings.flag("protect"),
         logDays,
+        keepFor,
+        archiveDays: settings.whole("archiveDays", 1, 3650, 365),
     };
 }
 

@@ -6,7 +6,7 @@ import { builderImageFor } from "./builderImage";
 import { pathDependencies } from "./mixProject";
 import { set, type Settings } from "./settings";
 
-/** The settings of a stack that tell how the image is built. */
+/** The settings of a stack that tell how the image is built, and whether what is built is archived. */
 export interface BuildSettings extends Readonly<Attestations> {
     readonly beside: string[];
     readonly dockerfile?: string;
@@ -22,6 +22,7 @@ export interface BuildSettings extends Readonly<Attestations> {
     readonly builderImage: string;
     readonly runnerImage: string;
     readonly nodeImage: string;
+    readonly archive: boolean;
 }
 
 /** Reads and checks them. */
@@ -57,7 +58,17 @@ export function readBuild(settings: Settings): BuildSettings {
         builderImage: readBuilderImage(settings, app, runnerImage),
         runnerImage,
         nodeImage: settings.image("nodeImage"),
+        archive: readArchive(settings, dockerfile),
     };
+}
+
+function readArchive(settings: Settings, dockerfile: string | undefined): boolean {
+    const archive = settings.flag("archive");
+    if (archive && dockerfile !== undefined) {
+        const rule = "must be false with a dockerfile of the app's own, which has the release where it likes";
+        settings.refuse("archive", rule, archive, set("archive", "false"));
+    }
+    return archive;
 }
 
 function readAttestations(settings: Settings): Attestations {

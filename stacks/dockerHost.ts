@@ -1,5 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { archiving } from "../components/archiving";
 import { isAttested } from "../components/attestations";
 import { DockerService } from "../components/dockerService";
 import { ImageRetention } from "../components/imageRetention";
@@ -10,7 +11,7 @@ import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { CommonSettings } from "./config";
-import { once, type Outputs, type Release, releasesUpTo } from "./outputs";
+import { archiveFolder, once, type Outputs, type Release, releasesUpTo } from "./outputs";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
@@ -29,7 +30,10 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
     const releases = image.apply((ref) => releasesUpTo({ version, image: ref }, before, keepReleases));
 
     const ours = config.image === undefined && config.dockerfile === undefined;
-    const proven = releaseProof(name, { image, starts: ours, host });
+    const proven = [releaseProof(name, { image, starts: ours, host })];
+    const folder = config.archive ? archiveFolder() : undefined;
+    if (folder !== undefined && config.image === undefined)
+        proven.push(archiving(name, { ...config, image, folder }));
     const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
     const router = new Router(`${name}-router`, { ...config, image: config.routerImage, labels }, opts);
     const retention = new ImageRetention(
@@ -68,6 +72,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         console: `bin/${name} remote`,
         releases: served,
         previous: served.apply((all) => all[1] ?? null),
+        ...(folder && { archive: folder }),
     };
 }
 

@@ -10,13 +10,17 @@ import { ReleaseTask } from "../components/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/taskContainer";
 import { awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import { once, type Outputs, type Release } from "./outputs";
+import { once, type Outputs, referenceOf, type Release } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
-export function fargate(config: ConfigOf<"fargate">, before: Release[] = []): Outputs {
+export function fargate(
+    config: ConfigOf<"fargate">,
+    before: Release[] = [],
+    elsewhere: Release[] = [],
+): Outputs {
     const { release, domain, aws: settings } = config;
     const { zoneId, protect, region } = settings;
-    const base = awsRelease(config, before);
+    const base = awsRelease(config, before, elsewhere);
     const { name, opts, network, parameters, logGroup } = base;
     const { vpcId } = network;
 
@@ -106,7 +110,7 @@ export function fargate(config: ConfigOf<"fargate">, before: Release[] = []): Ou
         target: config.target,
         url: `https://${domain}`,
         version: config.version,
-        image: once(service.serviceName, base.image),
+        image: releases.apply(([now]) => (now ? referenceOf(now) : "")),
         containers: pulumi
             .all([service.clusterName, service.serviceName])
             .apply((names) => [[...names, task.containerName].join("/")]),
@@ -114,6 +118,7 @@ export function fargate(config: ConfigOf<"fargate">, before: Release[] = []): Ou
         releases,
         previous: releases.apply((all) => all[1] ?? null),
         logs: logGroup.name,
+        ...(base.archive && { archive: base.archive }),
         securityGroup: service.securityGroupId,
     };
 }

@@ -12,7 +12,7 @@ import { ReleaseParameters } from "../components/releaseParameters";
 import { TlsProxy } from "../components/tlsProxy";
 import { type AwsRelease, awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import { once, type Outputs, type Release } from "./outputs";
+import { once, type Outputs, referenceOf, type Release } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
 const START_SECONDS = 300;
@@ -26,10 +26,10 @@ export interface HostOutputs extends Outputs {
 }
 
 /** The target `floating-ip`: a release on a host of EC2, and an address that moves there once the host is healthy. */
-export function floatingIp(config: Config, before: Release[] = []): HostOutputs {
+export function floatingIp(config: Config, before: Release[] = [], elsewhere: Release[] = []): HostOutputs {
     const { release, domain, aws: settings } = config;
     const { region, zoneId, protect } = settings;
-    const base = awsRelease(config, before);
+    const base = awsRelease(config, before, elsewhere);
     const { name, opts, network, parameters, logGroup } = base;
 
     const tls = tlsOf(config, base);
@@ -66,6 +66,7 @@ export function floatingIp(config: Config, before: Release[] = []): HostOutputs 
             profileName: role.profileName,
             ports: tls ? [80, 443] : [80],
             proven: base.proven,
+            provenAfter: base.provenAfter,
         },
         opts,
     );
@@ -84,12 +85,13 @@ export function floatingIp(config: Config, before: Release[] = []): HostOutputs 
         target: config.target,
         url: `${tls ? "https" : "http"}://${domain}`,
         version: config.version,
-        image: once(address, base.image),
+        image: releases.apply(([now]) => (now ? referenceOf(now) : "")),
         containers: once(address, instanceId).apply((id) => [id]),
         console: `sudo docker exec --interactive --tty ${release} bin/${release} remote`,
         releases,
         previous: releases.apply((all) => all[1] ?? null),
         logs: logGroup.name,
+        ...(base.archive && { archive: base.archive }),
         securityGroup: host.securityGroupId,
         address,
     };

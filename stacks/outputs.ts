@@ -16,7 +16,7 @@ export interface Outputs {
     url: string;
     /** Version of the release that runs. */
     version: string;
-    /** Image of the release that runs, by digest. */
+    /** Image of the release that runs, by digest, with its tag where the registry needs that to know what to keep. */
     image: pulumi.Output<string>;
     /** What serves: names of containers on a Docker host, CLUSTER/SERVICE/CONTAINER on Fargate, the host's id with a floating IP. */
     containers: pulumi.Output<string[]>;
@@ -28,19 +28,34 @@ export interface Outputs {
     previous: pulumi.Output<Release | null>;
     /** On AWS, the log group of what serves. */
     logs?: pulumi.Output<string>;
+    /** Where the releases that are built are archived, if they are: a bucket, or on a Docker host a folder of this machine. */
+    archive?: pulumi.Input<string>;
     /** On AWS, the security group of what serves, for a database to let in. */
     securityGroup?: pulumi.Output<string>;
 }
 
+/** Folder for the files of archived releases. */
+export function archiveFolder(): string {
+    return `.decanter/archive/${pulumi.getStack()}`;
+}
+
 /**
- * The releases that the stack's last successful update has left, the newest first; none on the first deploy.
+ * The releases that a stack's last successful update has left, the newest first; none before its first deploy. A stack that
+ * is not there ends the deploy.
  *
  * Wait for it before anything is declared: with its state in a file, Pulumi would read here what it is just writing.
+ *
+ * @param stack this one by default
  */
-export async function lastReleases(): Promise<Release[]> {
-    const stack = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-    const details = await new pulumi.StackReference(stack).getOutputDetails("releases");
+export async function lastReleases(stack = pulumi.getStack()): Promise<Release[]> {
+    const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
+    const details = await new pulumi.StackReference(name).getOutputDetails("releases");
     return (details.value ?? []) as Release[];
+}
+
+/** The image of a release as another stack takes it for its setting `image`: REPOSITORY:TAG@DIGEST. */
+export function referenceOf({ image, tag }: Release): string {
+    return tag ? image.replace("@", `:${tag}@`) : image;
 }
 
 /** A value that resolves only when something else has: what a stack tells of a release, once that serves. */

@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
 import { docker } from "../../components/docker";
 import { AwsStandIn } from "../support/awsEngine";
 import { FakeAws } from "../support/fakeAws";
+import { FakeS3 } from "../support/fakeS3";
 import { baseImages, freePort } from "../support/machine";
 import { RealEngine, skipWithoutEngine } from "../support/realEngine";
 
@@ -17,6 +19,7 @@ const digestOf = (release: number) => `sha256:${`${release}`.repeat(64)}`;
 function itDeploys(): void {
     let standIn: AwsStandIn;
     let fake: FakeAws;
+    let s3: FakeS3;
     let engine: RealEngine;
     let registry: string;
     /** How the migration's task ends. */
@@ -25,6 +28,7 @@ function itDeploys(): void {
     let seen: string[] = [];
 
     const name = `engine-test-fargate-${process.pid}`;
+    const archive = `.decanter/archive/${name}`;
     const settings = (release: number, others: Record<string, unknown> = {}) => ({
         target: "fargate",
         region: "eu-central-1",
@@ -79,12 +83,15 @@ function itDeploys(): void {
             }),
             GetLogEvents: () => ({ events: [{ message: "cannot reach ecto://me:hunter2@db/shop" }] }),
         });
-        engine = new RealEngine(name, { ...standIn.env, ...fake.env });
+        s3 = await FakeS3.start();
+        engine = new RealEngine(name, { ...standIn.env, ...fake.env, ...s3.env });
     });
     after(async () => {
         await engine.destroy();
         standIn.remove();
         await fake.stop();
+        await s3.stop();
+        fs.rmSync(archive, { recursive: true, force: true });
     });
 
     it("breaks no policy, and neither makes nor migrates anything at a preview", async () => {
@@ -240,6 +247,64 @@ function itDeploys(): void {
             assert.ok(JSON.stringify(policy?.inputs).includes(releases[0]?.tag ?? "-"));
             assert.equal((await docker(undefined, ["pull", "-q", image])).code, 0);
             assert.equal(await engine.preview(build()), 0);
+        });
+
+        describe("and archives", () => {
+            const build = () => ({ ...settings(6, baseImages()), image: "", archive: true });
+            const deployed = () =>
+                standIn.events().filter((event) => / (TaskDefinition|Service) hello$/.test(event));
+
+            it("ends, and deploys nothing, where the archive cannot be made", async () => {
+                standIn.order({
+                    "aws:s3/bucketPolicy:BucketPolicy hello-archive": { fail: "no such policy" },
+                });
+                assert.match(await rejected(build()), /no such policy/);
+                standIn.order({});
+                assert.deepEqual([deployed(), s3.asked], [[], []]);
+            });
+
+            it("deploys nothing that it cannot archive, in a bucket that is private by then", async () => {
+                let there: string[] = [];
+                s3.refuse = (request) => {
+                    there = standIn.events();
+                    if (!request.startsWith("PUT ")) return undefined;
+                    return { status: 403, code: "AccessDenied", message: "not authorized: s3:PutObject" };
+                };
+                const said = await rejected(build());
+                s3.refuse = () => undefined;
+                assert.match(said, /the release hello 1\.0\.6 could not be archived, so it is not deployed/);
+                assert.match(
+                    said,
+                    /s3:PutObject for \S+ failed \(AccessDenied: not authorized: s3:PutObject\)/,
+                );
+                assert.ok(there.includes("create BucketPolicy hello-archive"), there.join("\n"));
+                assert.deepEqual(deployed(), []);
+            });
+
+            it("has it in the bucket and in a folder, with the commit that it was built at", async () => {
+                await up(build());
+                assert.equal(await engine.preview(build()), 0);
+                const { releases, archive: address } = engine.outputs as {
+                    releases: { tag: string }[];
+                    archive: string;
+                };
+                assert.match(address, /^s3:\/\/hello-archive-[0-9a-f]{7}$/);
+                const file = "hello-1.0.6-linux-amd64.tar.gz";
+                const files = [file, `${file}.sha256`, `${file}.provenance.json`];
+                const folder = `${address.replace("s3://", "")}/${releases[0]?.tag}`;
+                assert.deepEqual(
+                    [...s3.objects.keys()],
+                    files.map((each) => `${folder}/${each}`),
+                );
+                assert.deepEqual(
+                    [...s3.objects.values()],
+                    files.map((each) => fs.readFileSync(`${archive}/${each}`)),
+                );
+                const provenance = JSON.parse(fs.readFileSync(`${archive}/${files[2]}`, "utf8"));
+                const [source] = provenance.predicate.buildDefinition.resolvedDependencies;
+                assert.equal(source.name, "source");
+                assert.match(source.digest.gitCommit, /^[0-9a-f]{40}$/);
+            });
         });
     });
 

@@ -23,7 +23,7 @@ export class Moto {
 
     /** Installs moto from PyPI for this checkout, once, and starts it; throws with the reason where it cannot be had. */
     static async start(): Promise<Moto> {
-        const command = await fromPypi("moto", `moto[server,ecs,logs,ssm,ec2]==${VERSION}`, "moto_server");
+        const command = await fromPypi("moto", `moto[server,ecs,logs,ssm,ec2,s3]==${VERSION}`, "moto_server");
         const port = await freePort();
         const server = spawn(command, ["--host", "127.0.0.1", "--port", `${port}`], { stdio: "ignore" });
         for (const deadline = Date.now() + 60_000; ; await sleep(200)) {

@@ -65,6 +65,16 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         "must be 40 at most on AWS, got 41: pulumi config set keepReleases 5",
     ],
     [
+        "keepReleases",
+        { ...fargate, keepReleases: 14, keepFor: ["prod", "demo"] },
+        "must be 13 at most on AWS with 2 in keepFor, got 14: pulumi config set keepReleases 5",
+    ],
+    [
+        "keepFor",
+        { ...fargate, keepFor: ["organization/decanter/prod"] },
+        `must be a list of names of stacks, got "[\\"organization/decanter/prod\\"]": pulumi config set --path 'keepFor[0]' prod`,
+    ],
+    [
         "zoneId",
         { ...fargate, zoneId: "example.com" },
         'must be the id of a hosted zone in Route 53, got "example.com": pulumi config set zoneId Z0123456789ABCDEFGHIJ',
@@ -118,6 +128,11 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         "protect",
         { ...fargate, protect: "yes" },
         'must be true or false, got "yes": pulumi config set protect true',
+    ],
+    [
+        "archiveDays",
+        { ...fargate, archiveDays: 0 },
+        'must be a whole number from 1 to 3650, got "0": pulumi config set archiveDays 365',
     ],
     [
         "logDays",
@@ -296,7 +311,9 @@ describe("the settings of a stack on AWS", () => {
             network: { zones: 2, natGateways: 0 },
             zoneId: "Z1",
             protect: false,
+            keepFor: [],
             logDays: 30,
+            archiveDays: 365,
             certificateArn: undefined,
             accessLogDays: 0,
             maxReplicas: 0,
@@ -315,6 +332,8 @@ describe("the settings of a stack on AWS", () => {
             zoneId: undefined,
             protect: false,
             logDays: 30,
+            keepFor: [],
+            archiveDays: 365,
             ami: "ami-0123456789abcdef0",
             instanceType: "t4g.small",
             diskGb: 20,

@@ -191,6 +191,12 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         'must be true or false, got "yes": pulumi config set behindProxy true',
     ],
     ["readOnly", { readOnly: "yes" }, 'must be true or false, got "yes": pulumi config set readOnly true'],
+    ["archive", { archive: 30 }, 'must be true or false, got "30": pulumi config set archive true'],
+    [
+        "archive",
+        { archive: true, dockerfile: "mix.exs" },
+        "must be false with a dockerfile of the app's own, which has the release where it likes, got true: pulumi config set archive false",
+    ],
     ["minimal", { minimal: "yes" }, 'must be true or false, got "yes": pulumi config set minimal true'],
     [
         "builder",
@@ -395,6 +401,7 @@ describe("the settings of a stack", () => {
                 runnerImage: declared.runnerImage?.default,
                 routerImage: declared.routerImage?.default,
                 registryImage: declared.registryImage?.default,
+                archive: false,
             });
             assert.deepEqual(await valueOf(secrets), {});
             assert.deepEqual(await valueOf(buildSecrets), {});
@@ -413,6 +420,7 @@ describe("the settings of a stack", () => {
             [{ behindProxy: true }, { behindProxy: true }],
             [{ dockerfile: "mix.exs" }, { dockerfile: "mix.exs" }],
             [{ image: built }, { image: built }],
+            [{ archive: true }, { archive: true }],
             [
                 { runtimePackages: ["imagemagick", "g++"], minimal: false },
                 { runtimePackages: ["imagemagick", "g++"], minimal: false },

@@ -32,6 +32,7 @@ const ACTIONS: Record<string, string> = {
     "lb:ListenerRule": "elasticloadbalancing:CreateRule",
     "route53:Record": "route53:ChangeResourceRecordSets",
     "s3:BucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:BucketOwnershipControls": "s3:PutBucketOwnershipControls",
     "s3:BucketPolicy": "s3:PutBucketPolicy",
     "s3:BucketPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
     "s3:BucketServerSideEncryptionConfiguration": "s3:PutEncryptionConfiguration",
@@ -41,7 +42,13 @@ const ACTIONS: Record<string, string> = {
 };
 const PREFIXES: Record<string, string> = { lb: "elasticloadbalancing" };
 
-const common = { region: "eu-central-1", domain: "www.example.com", zoneId: "Z1", platform: "linux/arm64" };
+const common = {
+    region: "eu-central-1",
+    domain: "www.example.com",
+    zoneId: "Z1",
+    platform: "linux/arm64",
+    archive: true,
+};
 const targets: Record<string, () => Promise<Recorded[]>> = {
     fargate: async () => {
         const choices = { natGateways: 1, accessLogDays: 1, maxReplicas: 2, clustering: "apart" };
@@ -99,6 +106,15 @@ for (const [target, declare] of Object.entries(targets)) {
                 "arn:aws:ssm:*:123456789012:parameter/decanter/*",
             ]);
             assert.deepEqual(resources("iam:PassRole"), ["arn:aws:iam::123456789012:role/hello-*"]);
+        });
+
+        it("may look into the archive and add to it, and writes to no other bucket", () => {
+            const resourcesOf = (action: string) =>
+                statements
+                    .filter(({ Action }) => Action.includes(action))
+                    .flatMap(({ Resource }) => Resource);
+            assert.ok(resourcesOf("s3:ListBucket").includes("arn:aws:s3:::hello-archive-*"));
+            assert.deepEqual(resourcesOf("s3:PutObject"), ["arn:aws:s3:::hello-archive-*/*"]);
         });
 
         it("fits into a role's inline policies", () => {

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { Writable } from "node:stream";
 import * as pulumi from "@pulumi/pulumi";
 import { mustKeepAttestations } from "../../components/attestations";
 import {
@@ -9,6 +10,7 @@ import {
     buildImage,
     containerLog,
     docker,
+    dockerStream,
     explainBuild,
     lastLines,
     valueOf,
@@ -94,6 +96,49 @@ describe("Docker's command line", () => {
         } finally {
             process.env.PATH = before;
             fs.rmdirSync(empty);
+        }
+    });
+
+    describe("that writes to a stream", () => {
+        /** Runs a `docker` that is this script, and counts the bytes that arrive. */
+        const stream = async (script: string, seconds = 30) => {
+            let bytes = 0;
+            const to = new Writable({
+                write: (part: Buffer, _encoding, done) => {
+                    bytes += part.length;
+                    done();
+                },
+            });
+            return withDocker(script, async (calls) => {
+                const result = await dockerStream("ssh://me@server", ["cp"], to, seconds);
+                assert.deepEqual(calls(), ["--host ssh://me@server cp"]);
+                return { ...result, bytes };
+            });
+        };
+
+        it("hands on output of any size, and gives what else it says", async () => {
+            const size = 100 * 1024 * 1024;
+            assert.deepEqual(await stream(`head -c ${size} /dev/zero; echo note >&2`), {
+                code: 0,
+                stdout: "",
+                output: "note\n",
+                bytes: size,
+            });
+        });
+
+        for (const [what, script, code] of [
+            ["gives its exit code", "echo out; echo no >&2; exit 3", 3],
+            ["fails with 1 where a signal ends it", "echo out; echo no >&2; kill -9 $$", 1],
+            ["ends with 124 when its time is over", "echo out; echo no >&2; exec sleep 30", 124],
+        ] as const) {
+            it(what, async () => {
+                assert.deepEqual(await stream(script, code === 124 ? 1 : 30), {
+                    code,
+                    stdout: "",
+                    output: "no\n",
+                    bytes: 4,
+                });
+            });
         }
     });
 });

@@ -33,9 +33,9 @@ const everything = {
 const digest = `sha256:${"0a".repeat(32)}`;
 const given = `${account}.dkr.ecr.eu-central-1.amazonaws.com/built`;
 
-async function run(settings: Settings = {}, before: Release[] = []) {
+async function run(settings: Settings = {}, before: Release[] = [], elsewhere: Release[] = []) {
     const recorded = await mockPulumi({ ...required, ...settings });
-    const outputs = fargate(readConfig() as ConfigOf<"fargate">, before);
+    const outputs = fargate(readConfig() as ConfigOf<"fargate">, before, elsewhere);
     await settled();
     // Some components have the name of the resource that is their heart.
     return { recorded: recorded.filter(({ type }) => !type.startsWith("decanter:")), outputs };
@@ -166,7 +166,7 @@ describe("the target fargate", () => {
             target: "fargate",
             url: "https://www.example.com",
             version: "0.1.0",
-            image: now.image,
+            image: "registry/hello:0.1.0-hello@sha256:1",
             containers: ["hello/hello/hello"],
             console:
                 "/bin/sh -c 'cd /app 2> /dev/null; [ ! -e /tmp/release-node ] || export RELEASE_NODE=$(cat /tmp/release-node); exec bin/hello remote'",
@@ -223,6 +223,22 @@ describe("the target fargate", () => {
                     countNumber: 3,
                 }),
             ]);
+        });
+
+        it("is never removed while another stack runs it, or may go back to it", async () => {
+            const release = (tag: string) => ({ version: "0.0.9", image: `a@sha256:${tag}`, tag });
+            const { recorded } = await run(
+                { keepReleases: 2, keepFor: ["prod"] },
+                [release("b"), release("c")],
+                [release("c"), release("d"), { version: "0.0.1", image: "elsewhere@sha256:1" }],
+            );
+            const policy = inputs(recorded, "LifecyclePolicy", "hello").policy as string;
+            assert.deepEqual(
+                (JSON.parse(policy) as { rules: { description: string }[] }).rules.map(
+                    ({ description }) => description,
+                ),
+                ["keep 0.1.0-hello", "keep b", "keep c", "keep d", "keep the newest"],
+            );
         });
 
         it("may be one that is given by digest: then nothing is built, and no Docker is needed", async () => {

@@ -180,7 +180,7 @@ describe("the target floating-ip", () => {
             target: "floating-ip",
             url: "http://www.example.com",
             version: "0.1.0",
-            image: now.image,
+            image: "registry/hello:0.1.0-hello@sha256:1",
             containers: ["hello-id"],
             console: "sudo docker exec --interactive --tty hello bin/hello remote",
             releases: [now, ...before],
