@@ -12,6 +12,8 @@ export function clean(text: string): string {
         stripVTControlCharacters(text)
             .replaceAll("\r\n", "\n")
             .replace(INVISIBLE, "\ufffd")
+            // Where a text was cut there may be half a character, which no API takes.
+            .replace(/\p{Surrogate}/gu, "\ufffd")
             // eslint-disable-next-line no-control-regex -- these are what is looked for
             .replace(/[\x00-\x08\x0b-\x1f]/g, (character) =>
                 String.fromCharCode(0x2400 + character.charCodeAt(0)),
@@ -23,6 +25,13 @@ export function clean(text: string): string {
 /** The beginning of a text that is longer than so many characters, and how long it was. */
 export function shorten(text: string, length: number): string {
     return text.length <= length ? text : `${text.slice(0, length)}… (${text.length} characters)`;
+}
+
+/** The first texts, as many as there is room for with what separates them. */
+export function fitting(texts: string[], room: number, separator: string): string[] {
+    let used = 0;
+    const end = texts.findIndex((text) => (used += text.length + separator.length) > room);
+    return end === -1 ? texts : texts.slice(0, end);
 }
 
 /** A text as inline code, on one line, for a paragraph. */
@@ -42,6 +51,18 @@ export function codeBlock(language: string, lines: string[]): string {
     const text = lines.map(clean).join("\n");
     const fence = fenceFor(text, 3);
     return `${fence}${language}\n${text}\n${fence}`;
+}
+
+/** Lines as a block of code, as many as there is room for, and each a fifth of it at most. */
+export function boundedBlock(language: string, lines: string[], room: number): string {
+    const shown = fitting(
+        lines.map((line) => shorten(line, room / 5)),
+        room,
+        "\n",
+    );
+    const missing = lines.length - shown.length;
+    const more = missing > 0 ? [`… (${missing} more lines: the job's log has them)`] : [];
+    return codeBlock(language, [...shown, ...more]);
 }
 
 /** Text for HTML, in an element `code`, where no mention is looked for. */

@@ -1,4 +1,4 @@
-import { cellCode, code, codeBlock, folded, htmlCode, shorten } from "./markdown";
+import { boundedBlock, cellCode, code, codeBlock, fitting, folded, htmlCode, shorten } from "./markdown";
 import { type Change, type Preview, readPreview } from "./preview";
 import { diffLines, type Shown } from "./propertyDiff";
 
@@ -81,13 +81,6 @@ function body(changes: Change[], room: number, limits: Limits): string[] {
     ];
 }
 
-/** The first texts, as many as there is room for with what separates them. */
-function fitting(texts: string[], room: number, separator: string): string[] {
-    let used = 0;
-    const end = texts.findIndex((text) => (used += text.length + separator.length) > room);
-    return end === -1 ? texts : texts.slice(0, end);
-}
-
 function errors({ errors, changes }: Preview, { characters }: Limits): string {
     if (errors.length === 0) return "";
     const incomplete = changes.length === 0 ? "" : "\n\nWhat it had found until then:";
@@ -103,14 +96,7 @@ function warnings({ warnings }: Preview, { characters }: Limits): string {
 /** Messages one below the other. Their own lines are moved in: none begins with what would be a command to GitLab. */
 function messages(texts: string[], room: number): string {
     const lines = texts.flatMap((text) => `- ${text.replaceAll("\n", "\n  ")}`.split("\n"));
-    const shown = fitting(
-        lines.map((line) => shorten(line, room / 5)),
-        room,
-        "\n",
-    );
-    const missing = lines.length - shown.length;
-    const more = missing > 0 ? [`… (${missing} more lines: the job's log has them)`] : [];
-    return codeBlock("text", [...shown, ...more]);
+    return boundedBlock("text", lines, room);
 }
 
 function dangers(changes: Change[], { items }: Limits): string {

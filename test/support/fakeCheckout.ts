@@ -27,6 +27,13 @@ export class FakeCheckout {
         fs.writeFileSync(path.join(this.tools, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
 
+    /** Gives it what its commands in TypeScript need. */
+    addPrograms(): void {
+        fs.cpSync("ci", path.join(this.folder, "ci"), { recursive: true });
+        fs.rmSync(path.join(this.folder, "node_modules"), { recursive: true });
+        fs.symlinkSync(path.resolve("node_modules"), path.join(this.folder, "node_modules"));
+    }
+
     /** Locks the stack as Pulumi does. */
     lock(owner: { pid: number; hostname: string }): void {
         const folder = path.join(this.folder, "state/.pulumi/locks/organization/decanter/local");

@@ -50,13 +50,37 @@ export class PreviewEngine {
             await this.must("config", "set", ...(key === "secret" ? ["--secret"] : []), key, value);
     }
 
-    async up(): Promise<void> {
-        await this.must("up", "--yes", "--skip-preview");
+    async up(...flags: string[]): Promise<void> {
+        await this.must("up", "--yes", "--skip-preview", ...flags);
     }
 
     /** What `pulumi preview --json` prints; the preview may fail. */
     async preview(...flags: string[]): Promise<Ended> {
         return this.pulumi("preview", "--json", ...flags);
+    }
+
+    /** Gives the volume other labels, as somebody could by hand. */
+    changeVolume(labels: Record<string, string>): void {
+        volumes.set("uploads", { ...volumes.get("uploads"), Labels: labels });
+    }
+
+    /** Runs a command of this project, such as `drift`, where its program is. */
+    run(command: string, args: string[], env: Record<string, string> = {}): Promise<Ended> {
+        for (const name of ["bin", "ci", "package-lock.json"])
+            fs.cpSync(name, path.join(this.folder, name), { recursive: true });
+        // Older than the packages, so nothing is installed.
+        fs.utimesSync(path.join(this.folder, "package-lock.json"), 0, 0);
+        return this.exec(path.join(this.folder, "bin", command), args, env);
+    }
+
+    /** The files and folders of the state, each with when it was written last. */
+    state(): string[] {
+        const folder = path.join(this.folder, "state");
+        const names = fs.readdirSync(folder, { recursive: true, encoding: "utf8" });
+        return ["", ...names].sort().map((name) => {
+            const { mtimeNs } = fs.statSync(path.join(folder, name), { bigint: true });
+            return `${name} ${mtimeNs}`;
+        });
     }
 
     stop(): void {
@@ -72,9 +96,13 @@ export class PreviewEngine {
     }
 
     private pulumi(...args: string[]): Promise<Ended> {
-        const options = { cwd: this.folder, env: this.env, maxBuffer: 2 ** 28 };
+        return this.exec("pulumi", args);
+    }
+
+    private exec(file: string, args: string[], env: Record<string, string> = {}): Promise<Ended> {
+        const options = { cwd: this.folder, env: { ...this.env, ...env }, maxBuffer: 2 ** 28 };
         return new Promise((resolve) => {
-            execFile("pulumi", args, options, (error, stdout, stderr) => {
+            execFile(file, args, options, (error, stdout, stderr) => {
                 resolve({
                     code: typeof error?.code === "number" ? error.code : error ? 1 : 0,
                     stdout,

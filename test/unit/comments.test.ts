@@ -1,102 +1,15 @@
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
 import * as fs from "node:fs";
-import * as http from "node:http";
-import type { AddressInfo } from "node:net";
-import { type Place, post, PostError, SERVICES } from "../../ci/comments";
+import { COMMENTS, type PullRequest, putComment } from "../../ci/comments";
 import { renderPreview } from "../../ci/previewComment";
+import { PostError } from "../../ci/services";
+import { FakeApi, run as runCommand, TOKEN } from "../support/fakeApi";
 
-const TOKEN = "canary-token-2f9c";
 const MARKER = "<!-- decanter preview staging -->";
-
-/** What is asked of an API, and what it answers. */
-interface Call {
-    method: string;
-    path: string;
-    body?: string;
-}
-
-/** A local server that plays the APIs of GitHub and GitLab, as far as comments go, with pages as theirs. */
-class FakeApi {
-    comments: { id: number; body: string }[] = [];
-    calls: Call[] = [];
-    /** Answers a call instead; undefined leaves it to the others. */
-    refuse: (call: Call) => { status: number; body: object | string } | "hang up" | undefined = () =>
-        undefined;
-    private readonly server = http.createServer((request, response) => this.answer(request, response));
-
-    async start(): Promise<void> {
-        await new Promise<void>((done) => this.server.listen(0, "127.0.0.1", done));
-    }
-
-    get url(): string {
-        return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    }
-
-    stop(): void {
-        this.server.closeAllConnections();
-        this.server.close();
-    }
-
-    /** The calls in short, such as "POST /repos/acme/shop/issues/7/comments". */
-    changes(): string[] {
-        return this.calls
-            .filter(({ method }) => method !== "GET")
-            .map(({ method, path }) => `${method} ${path}`);
-    }
-
-    private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-        let text = "";
-        request.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        request.on("end", () => {
-            const { pathname: path, searchParams } = new URL(request.url ?? "", this.url);
-            const body = text === "" ? undefined : (JSON.parse(text) as { body: string }).body;
-            const call = { method: request.method ?? "", path, body };
-            this.calls.push(call);
-            const { authorization, "private-token": own } = request.headers;
-            const isKnown = [`token ${TOKEN}`, TOKEN].includes(authorization ?? String(own));
-            const refused =
-                this.refuse(call) ?? (isKnown ? undefined : { status: 401, body: { message: "who?" } });
-            if (refused === "hang up") {
-                request.socket.destroy();
-                return;
-            }
-            const { status, body: said } = refused ?? this.carryOut(call, searchParams, response);
-            response.writeHead(status, {
-                "Content-Type": typeof said === "string" ? "text/html" : "application/json",
-            });
-            response.end(typeof said === "string" ? said : JSON.stringify(said));
-        });
-    }
-
-    private carryOut(
-        { method, path, body = "" }: Call,
-        query: URLSearchParams,
-        response: http.ServerResponse,
-    ) {
-        if (method === "GET") {
-            const [page, size] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? 20)];
-            if (page * size < this.comments.length) {
-                query.set("page", String(page + 1));
-                response.setHeader("Link", `<${this.url}${path}?${query.toString()}>; rel="next"`);
-            }
-            return { status: 200, body: this.comments.slice((page - 1) * size, page * size) };
-        }
-        if (method === "POST") {
-            const made = { id: this.comments.length + 1, body };
-            this.comments.push(made);
-            return { status: 201, body: made };
-        }
-        const comment = this.comments.find(({ id }) => id === Number(path.split("/").at(-1)));
-        if (comment === undefined) return { status: 404, body: { message: "Not Found" } };
-        comment.body = body;
-        return { status: 200, body: comment };
-    }
-}
 
 const APIS = {
     github: {
-        service: SERVICES.github,
+        service: COMMENTS.github,
         args: ["--github", "acme/shop", "7"],
         project: "acme/shop",
         api: (url: string) => `${url}/api/v3`,
@@ -110,7 +23,7 @@ const APIS = {
         },
     },
     gitlab: {
-        service: SERVICES.gitlab,
+        service: COMMENTS.gitlab,
         args: ["--gitlab", "acme/wines/shop", "7"],
         project: "acme/wines/shop",
         api: (url: string) => `${url}/gitlab/api/v4`,
@@ -145,7 +58,7 @@ for (const [name, api] of Object.entries(APIS)) {
 
 type Api = (typeof APIS)["github" | "gitlab"];
 
-const placeOf = ({ project, api }: Api, url: string): Place => ({
+const placeOf = ({ project, api }: Api, url: string): PullRequest => ({
     api: api(url),
     token: TOKEN,
     project,
@@ -161,7 +74,7 @@ function others(count: number): { id: number; body: string }[] {
 }
 
 function itPosts(fake: () => FakeApi, api: Api): void {
-    const put = (text: string) => post(api.service, placeOf(api, fake().url), `${MARKER}\n${text}\n`);
+    const put = (text: string) => putComment(api.service, placeOf(api, fake().url), `${MARKER}\n${text}\n`);
 
     it("is created where there is none, with those of others beside it", async () => {
         fake().comments = others(3);
@@ -209,7 +122,7 @@ function itPosts(fake: () => FakeApi, api: Api): void {
 
 function itExplains(fake: () => FakeApi, api: Api): void {
     const failure = async () => {
-        const error = await post(api.service, placeOf(api, fake().url), `${MARKER}\none\n`).then(
+        const error = await putComment(api.service, placeOf(api, fake().url), `${MARKER}\none\n`).then(
             () => assert.fail("it was posted"),
             (caught: Error) => caught,
         );
@@ -266,7 +179,10 @@ function itExplains(fake: () => FakeApi, api: Api): void {
     it("says so where there is no server", async () => {
         fake().stop();
         const place = { ...placeOf(api, "http://127.0.0.1:1"), token: TOKEN };
-        await assert.rejects(post(api.service, place, MARKER), /does not answer at http:\/\/127\.0\.0\.1:1/);
+        await assert.rejects(
+            putComment(api.service, place, MARKER),
+            /does not answer at http:\/\/127\.0\.0\.1:1/,
+        );
     });
 
     it("says so where something else answers", async () => {
@@ -275,20 +191,8 @@ function itExplains(fake: () => FakeApi, api: Api): void {
     });
 }
 
-/** Runs the command; nothing of what it prints may hold the token. */
-async function run(args: string[], input: string, env: Record<string, string> = {}) {
-    const { GITHUB_TOKEN: _github, GITLAB_TOKEN: _gitlab, ...clean } = process.env;
-    const child = spawn("./bin/preview-comment", args, { env: { ...clean, ...env } });
-    const printed = { stdout: "", stderr: "" };
-    child.stdout.on("data", (chunk: Buffer) => (printed.stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (printed.stderr += chunk.toString()));
-    // It may end before it has read everything.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(input);
-    const code = await new Promise<number | null>((done) => child.on("close", done));
-    assert.ok(!`${printed.stdout}${printed.stderr}`.includes(TOKEN), "the token was printed");
-    return { code, ...printed };
-}
+const run = (args: string[], input: string, env: Record<string, string> = {}) =>
+    runCommand("./bin/preview-comment", args, input, env);
 
 const sample = (name: string) => fs.readFileSync(`test/samples/previews/${name}.json`, "utf8");
 

@@ -63,6 +63,7 @@ function declareShop(): void {
         labels: [
             { label: "app", value: "shop" },
             { label: "rotation", value: isReplacement ? "2" : "1" },
+            ...(change === "secretLabel" ? [{ label: "token", value: secret }] : []),
         ],
     });
     if (change !== "deletion") {
