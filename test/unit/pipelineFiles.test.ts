@@ -4,26 +4,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as circleci from "../support/pipelines/circleci";
-import { readYaml } from "../support/pipelines/github";
+import { type Job, readYaml, type Step } from "../support/pipelines/github";
 import * as gitlab from "../support/pipelines/gitlab";
-
-interface Step {
-    uses?: string;
-    run?: string;
-    with?: Record<string, unknown>;
-    env?: Record<string, string>;
-}
-
-interface Job {
-    uses?: string;
-    if?: string;
-    "timeout-minutes"?: number;
-    environment?: string | { name: string };
-    permissions?: Record<string, string>;
-    concurrency?: { group: string; "cancel-in-progress": boolean };
-    env?: Record<string, string>;
-    steps?: Step[];
-}
 
 interface Workflow {
     on: Record<string, unknown>;

@@ -24,6 +24,17 @@ const reviewed = [
     "stack rm pr-42 --yes",
 ];
 
+/** What GitLab and CircleCI preview of a merge, where prod runs another release. */
+const previewed = [
+    "preview --stack staging --json --policy-pack policy --config version=1.3.0 --config image=",
+    "preview --stack prod --json --policy-pack policy --config version=1.2.2 --config image=registry/shop:1.2.2@sha256:2",
+];
+
+/** The previews, each as one line. */
+function previews(world: World): string[] {
+    return world.calls.map(({ args }) => args.join(" ")).filter((line) => line.startsWith("preview"));
+}
+
 /** The names of the variables with secrets that each tool has seen. */
 function holders(world: World): Record<string, string[]> {
     const found: Record<string, Set<string>> = {};
@@ -77,11 +88,8 @@ describe("the pipeline on GitHub Actions", function () {
             "mix test",
         ]);
         assert.deepEqual(world.changes, ["up --stack local --yes --skip-preview --config version=1.3.0"]);
-        const previews = world.calls
-            .map(({ args }) => args.join(" "))
-            .filter((line) => line.startsWith("preview"));
         const flags = "--non-interactive --diff --suppress-outputs --policy-pack policy";
-        assert.deepEqual(previews, [
+        assert.deepEqual(previews(world), [
             `preview --stack staging ${flags} --config version=1.3.0 --config image=`,
             `preview --stack prod ${flags} --config version=1.2.2 --config image=registry/shop:1.2.2@sha256:2`,
         ]);
@@ -232,13 +240,7 @@ describe("the pipeline on GitLab CI", function () {
         world.stacks = { staging: {}, prod: { version: "1.2.2", image: "registry/shop:1.2.2@sha256:2" } };
         await run("preview-staging", "preview-prod");
         assert.deepEqual(world.changes, []);
-        const previews = world.calls
-            .map(({ args }) => args.join(" "))
-            .filter((line) => line.startsWith("preview"));
-        assert.deepEqual(previews, [
-            "preview --stack staging --json --policy-pack policy --config version=1.3.0 --config image=",
-            "preview --stack prod --json --policy-pack policy --config version=1.2.2 --config image=registry/shop:1.2.2@sha256:2",
-        ]);
+        assert.deepEqual(previews(world), previewed);
         const posted = world.asked.filter(({ line }) => line.startsWith("POST"));
         assert.deepEqual(
             posted.map(({ line }) => line),
@@ -306,13 +308,7 @@ describe("the pipeline on CircleCI", function () {
         await run("pull-request");
         assert.ok(world.toolCalls.some((call) => call.startsWith("mix test")));
         assert.deepEqual(world.changes, ["up --stack local --yes --skip-preview --config version=1.3.0"]);
-        const previews = world.calls
-            .map(({ args }) => args.join(" "))
-            .filter((line) => line.startsWith("preview"));
-        assert.deepEqual(previews, [
-            "preview --stack staging --json --policy-pack policy --config version=1.3.0 --config image=",
-            "preview --stack prod --json --policy-pack policy --config version=1.2.2 --config image=registry/shop:1.2.2@sha256:2",
-        ]);
+        assert.deepEqual(previews(world), previewed);
         const posted = world.asked.filter(({ line }) => line.startsWith("POST"));
         assert.deepEqual(
             posted.map(({ line }) => line),

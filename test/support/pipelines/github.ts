@@ -3,16 +3,18 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import { JobFailed, Machine, SECRETS, type World } from "./machine";
 
-interface Step {
+/** A step of a job or an action, as far as it is read here. */
+export interface Step {
     id?: string;
     if?: string;
     uses?: string;
     run?: string;
     env?: Record<string, string>;
-    with?: Record<string, string>;
+    with?: Record<string, unknown>;
 }
 
-interface Job {
+/** A job of a workflow, as far as it is read here. */
+export interface Job {
     if?: string;
     needs?: string | string[];
     uses?: string;
@@ -20,6 +22,10 @@ interface Job {
     env?: Record<string, string>;
     defaults?: { run: { "working-directory": string } };
     outputs?: Record<string, string>;
+    "timeout-minutes"?: number;
+    environment?: string | { name: string };
+    permissions?: Record<string, string>;
+    concurrency?: { group: string; "cancel-in-progress": boolean };
     steps?: Step[];
 }
 
