@@ -325,7 +325,7 @@ describe("./bin/drift", function () {
         });
         assert.equal(
             calls(),
-            "pulumi refresh --stack staging --preview-only --expect-no-changes --diff --color never --non-interactive\n",
+            "pulumi refresh --stack staging --preview-only --expect-no-changes --exclude **pulumi:pulumi:StackReference::** --diff --color never --non-interactive\n",
         );
     });
 

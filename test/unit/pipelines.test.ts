@@ -12,7 +12,7 @@ const deploys = [
 ];
 const drifts = ["staging", "prod"].map(
     (stack) =>
-        `refresh --stack ${stack} --preview-only --expect-no-changes --diff --color never --non-interactive`,
+        `refresh --stack ${stack} --preview-only --expect-no-changes --exclude **pulumi:pulumi:StackReference::** --diff --color never --non-interactive`,
 );
 const review = {
     "Pulumi.review.yaml": "config:\n  decanter:target: fargate\n  decanter:domain: shop.example\n",
