@@ -68,14 +68,19 @@ set_up_passphrase() {
         (umask 077 && head -c 32 /dev/urandom | base64 > "$PULUMI_CONFIG_PASSPHRASE_FILE")
 }
 
-# open_stack STACK [FLAG]: sees to what a stack needs on this machine, and selects it. From then on `setting`, `on_host` and
-# `target` are about this stack.
-open_stack() {
+# reach_stack STACK: sees to what Pulumi needs for a stack on this machine. From then on `setting` and `outputs` are about this
+# stack.
+reach_stack() {
     set_up_node
     set_up_pulumi
     set_up_passphrase "$1"
-    pulumi stack select "$@" > /dev/null 2> "$mine/select.log" || fail "$(cat "$mine/select.log")"
     opened=$1
+}
+# open_stack STACK [FLAG]: sees to what a stack itself needs too, and selects it. From then on `on_host` and `target` are about
+# it.
+open_stack() {
+    reach_stack "$1"
+    pulumi stack select "$@" > /dev/null 2> "$mine/select.log" || fail "$(cat "$mine/select.log")"
     host=$(setting host) target=$(setting target)
     # On AWS only a build needs Docker.
     is_on_aws || reach_docker

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { docker, lastLines, valueOf } from "./docker";
+import { pullImage } from "./imagePull";
 
 export interface ReleaseProofArgs {
     /** Image of the release, by digest. */
@@ -30,7 +31,7 @@ export function releaseProof(name: string, args: ReleaseProofArgs): pulumi.Resou
 async function prove({ image, starts, host, elsewhere }: ReleaseProofArgs): Promise<void> {
     const reference = await valueOf(pulumi.output(image));
     // What cannot be pulled is explained where its containers are made.
-    if (!starts && (await docker(host, ["pull", "-q", reference], 600)).code !== 0) return;
+    if (!starts && (await pullImage(host, reference)).code !== 0) return;
     const platform = (of: string[]) => docker(host, of).then(({ stdout }) => stdout.trim());
     const [is, wanted] = await Promise.all([
         platform(["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", reference]),

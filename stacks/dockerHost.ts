@@ -11,7 +11,7 @@ import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { CommonSettings } from "./config";
-import { archiveFolder, once, type Outputs, type Release, releasesUpTo } from "./outputs";
+import { archiveFolder, once, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
@@ -62,16 +62,13 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         opts,
     );
 
-    const served = once(service.containers, releases);
     return {
         target: "docker",
         url: urlOf(config),
         version: config.version,
-        image: service.image,
+        ...releaseOutputs(once(service.containers, releases)),
         containers: service.containers,
         console: `bin/${name} remote`,
-        releases: served,
-        previous: served.apply((all) => all[1] ?? null),
         ...(folder && { archive: folder }),
     };
 }

@@ -10,7 +10,7 @@ import { ReleaseTask } from "../components/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/taskContainer";
 import { awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import { once, type Outputs, referenceOf, type Release } from "./outputs";
+import { once, type Outputs, type Release, releaseOutputs } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
 export function fargate(
@@ -105,18 +105,15 @@ export function fargate(
         opts,
     );
 
-    const releases = once(service.serviceName, base.releases);
     return {
         target: config.target,
         url: `https://${domain}`,
         version: config.version,
-        image: releases.apply(([now]) => (now ? referenceOf(now) : "")),
+        ...releaseOutputs(once(service.serviceName, base.releases)),
         containers: pulumi
             .all([service.clusterName, service.serviceName])
             .apply((names) => [[...names, task.containerName].join("/")]),
         console: consoleCommand(release),
-        releases,
-        previous: releases.apply((all) => all[1] ?? null),
         logs: logGroup.name,
         ...(base.archive && { archive: base.archive }),
         securityGroup: service.securityGroupId,

@@ -12,7 +12,7 @@ import { ReleaseParameters } from "../components/releaseParameters";
 import { TlsProxy } from "../components/tlsProxy";
 import { type AwsRelease, awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import { once, type Outputs, referenceOf, type Release } from "./outputs";
+import { once, type Outputs, type Release, releaseOutputs } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
 const START_SECONDS = 300;
@@ -80,16 +80,13 @@ export function floatingIp(config: Config, before: Release[] = [], elsewhere: Re
     const floating = new FloatingIp(name, { instanceId, gate, domain, zoneId, protect }, opts);
 
     const { address } = floating;
-    const releases = once(address, base.releases);
     return {
         target: config.target,
         url: `${tls ? "https" : "http"}://${domain}`,
         version: config.version,
-        image: releases.apply(([now]) => (now ? referenceOf(now) : "")),
+        ...releaseOutputs(once(address, base.releases)),
         containers: once(address, instanceId).apply((id) => [id]),
         console: `sudo docker exec --interactive --tty ${release} bin/${release} remote`,
-        releases,
-        previous: releases.apply((all) => all[1] ?? null),
         logs: logGroup.name,
         ...(base.archive && { archive: base.archive }),
         securityGroup: host.securityGroupId,

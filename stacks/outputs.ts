@@ -53,8 +53,23 @@ export async function lastReleases(stack = pulumi.getStack()): Promise<Release[]
     return (details.value ?? []) as Release[];
 }
 
+/**
+ * What the outputs of every target tell of its releases.
+ *
+ * @param releases the newest first, which runs
+ */
+export function releaseOutputs(
+    releases: pulumi.Output<Release[]>,
+): Pick<Outputs, "image" | "releases" | "previous"> {
+    return {
+        image: releases.apply(([now]) => (now ? referenceOf(now) : "")),
+        releases,
+        previous: releases.apply((all) => all[1] ?? null),
+    };
+}
+
 /** The image of a release as another stack takes it for its setting `image`: REPOSITORY:TAG@DIGEST. */
-export function referenceOf({ image, tag }: Release): string {
+function referenceOf({ image, tag }: Release): string {
     return tag ? image.replace("@", `:${tag}@`) : image;
 }
 

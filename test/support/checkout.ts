@@ -47,19 +47,21 @@ export class Command {
     }
 }
 
+/** Copies the files of this project, but for what git ignores, into a folder. */
+export function copyProject(to: string): void {
+    const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" });
+    for (const file of files.split("\n").filter((name) => name !== "" && fs.existsSync(name))) {
+        // The packages are as old as the list of them.
+        fs.cpSync(file, path.join(to, file), { preserveTimestamps: true, verbatimSymlinks: true });
+    }
+}
+
 /** A checkout of this project as a user has it, with a stack `local` of its own. */
 export class Checkout {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
 
     constructor(settings: Record<string, unknown>) {
-        const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" });
-        for (const file of files.split("\n").filter((name) => name !== "" && fs.existsSync(name))) {
-            // The packages are as old as the list of them.
-            fs.cpSync(file, path.join(this.folder, file), {
-                preserveTimestamps: true,
-                verbatimSymlinks: true,
-            });
-        }
+        copyProject(this.folder);
         fs.symlinkSync(path.resolve("node_modules"), path.join(this.folder, "node_modules"));
         this.configure(settings);
     }

@@ -4,6 +4,7 @@ import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { copyProject } from "../checkout";
 
 /** Values that CI would hold as secrets; each is seen by its own name. */
 export const SECRETS = {
@@ -148,9 +149,7 @@ export class World {
     private makeOrigin(files: Record<string, string>): void {
         const work = path.join(this.folder, "work");
         const decanter = path.join(work, this.decanter);
-        const own = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { encoding: "utf8" });
-        for (const file of own.split("\n").filter((name) => name !== "" && fs.existsSync(name)))
-            fs.cpSync(file, path.join(decanter, file), { verbatimSymlinks: true });
+        copyProject(decanter);
         for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(decanter, name), text);
         if (this.decanter !== ".") fs.cpSync("examples/hello", work, { recursive: true });
         const git = (...args: string[]) =>
