@@ -3,7 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type Attestations, isAttested } from "../components/attestations";
 import { builderImageFor } from "./builderImage";
-import { pathDependencies } from "./mixProject";
+import { pathDependencies } from "./mixProjects";
 import { set, type Settings } from "./settings";
 
 /** The settings of a stack that tell how the image is built, and whether what is built is archived. */

@@ -38,30 +38,6 @@ export function parseMixProject(source: string): MixProject {
     };
 }
 
-/**
- * Folders of path dependencies outside of a project's folder, and of theirs. What cannot be read without running a mix.exs
- * is not found.
- */
-export function pathDependencies(folder: string): string[] {
-    const found = new Set<string>();
-    const visited = new Set<string>();
-    const visit = (project: string) => {
-        const file = path.join(project, "mix.exs");
-        if (visited.has(project) || !fs.existsSync(file)) return;
-        visited.add(project);
-        const isOutside = path.relative(folder, project).startsWith("..");
-        if (isOutside) found.add(project);
-        const source = fs.readFileSync(file, "utf8");
-        for (const [, to = ""] of source.matchAll(/\bpath:\s*"([^"]+)"/g)) visit(path.join(project, to));
-        const apps = /\bapps_path:\s*"([^"]+)"/.exec(source)?.[1];
-        if (apps === undefined || !fs.existsSync(path.join(project, apps))) return;
-        for (const app of fs.readdirSync(path.join(project, apps))) visit(path.join(project, apps, app));
-    };
-    visit(path.normalize(folder));
-    // One below another comes with it.
-    return [...found].filter((one) => ![...found].some((other) => one.startsWith(`${other}/`))).sort();
-}
-
 const TOKENS = /"(?:[^"\\]|\\.)*"|#[^\n]*|[[{(]|[\]})]|,|\b[a-z_]\w*[?!]?:(?=\s)/g;
 
 /** The keys and values of the first keyword list after a place in the source, as they are written. */

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { buildContext, contextHash, ownContext } from "../../components/buildContext";
-import { pathDependencies } from "../../stacks/mixProject";
+import { pathDependencies } from "../../stacks/mixProjects";
 
 describe("the context of a build", () => {
     let root: string;

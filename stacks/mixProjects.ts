@@ -1,0 +1,80 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { endOfValue, type Token, tokens } from "./elixirTokens";
+
+/** The mix projects that an app is built of, besides itself. */
+export interface MixProjects {
+    /** Folders of an umbrella's apps. */
+    umbrella: string[];
+    /** Folders of path dependencies, and of theirs; one below another comes with it and is not listed. */
+    dependencies: string[];
+}
+
+/**
+ * The mix projects that an app is built of, in a stable order. What cannot be read without running a mix.exs is not found.
+ *
+ * @param app folder of the mix project
+ */
+export function mixProjects(app: string): MixProjects {
+    const umbrella = new Set<string>();
+    const dependencies = new Set<string>();
+    const visit = (project: string) => {
+        const source = mixFile(project);
+        for (const child of childrenOf(project, source)) {
+            if (umbrella.has(child)) continue;
+            umbrella.add(child);
+            visit(child);
+        }
+        for (const folder of pathsIn(source).map((to) => path.join(project, to))) {
+            if (dependencies.has(folder) || folder === root || !fs.existsSync(path.join(folder, "mix.exs")))
+                continue;
+            dependencies.add(folder);
+            visit(folder);
+        }
+    };
+    const root = path.normalize(app);
+    visit(root);
+    // Apps of an umbrella may name each other by path.
+    const named = [...dependencies].filter((folder) => !umbrella.has(folder));
+    return {
+        umbrella: [...umbrella].filter((folder) => !isBelowAny(folder, named)).sort(),
+        dependencies: named.filter((folder) => !isBelowAny(folder, named)).sort(),
+    };
+}
+
+/** The path dependencies that lie outside of an app's folder, and of theirs. */
+export function pathDependencies(app: string): string[] {
+    return mixProjects(app).dependencies.filter((folder) => path.relative(app, folder).startsWith(".."));
+}
+
+function mixFile(project: string): Token[] {
+    const file = path.join(project, "mix.exs");
+    return fs.existsSync(file) ? tokens(fs.readFileSync(file, "utf8")) : [];
+}
+
+function childrenOf(project: string, source: Token[]): string[] {
+    const at = source.findIndex(({ kind, text }) => kind === "key" && text === "apps_path");
+    const apps = source[at + 1];
+    if (at < 0 || apps?.kind !== "string") return [];
+    const folder = path.join(project, apps.text);
+    const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+    return names
+        .map((name) => path.join(folder, name))
+        .filter((child) => fs.existsSync(path.join(child, "mix.exs")));
+}
+
+/** The paths under `path:` in a mix.exs; a string in a call, such as Path.expand, counts too. */
+function pathsIn(source: Token[]): string[] {
+    return source.flatMap(({ kind, text }, at) =>
+        kind === "key" && text === "path"
+            ? source
+                  .slice(at + 1, endOfValue(source, at + 1))
+                  .filter((value) => value.kind === "string" && value.inside.length === 0)
+                  .map((value) => value.text)
+            : [],
+    );
+}
+
+function isBelowAny(folder: string, folders: string[]): boolean {
+    return folders.some((other) => folder.startsWith(`${other}${path.sep}`));
+}
