@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import * as prettier from "prettier";
 import { buildImage, docker, type DockerResult } from "../components/docker";
+import { ourDockerfile } from "../test/support/dockerfile";
 import { engine } from "../test/support/dockerProvider";
 import { baseImageArgs, baseImages, freePort } from "../test/support/machine";
 import { settingsOf } from "../test/support/mockPulumi";
@@ -17,7 +18,7 @@ const PAGE = "docs/image.md";
 
 /** What is compared. */
 const DOCKERFILES = {
-    decanter: "docker/Dockerfile",
+    decanter: ourDockerfile(),
     phoenix: "bench/phoenix.Dockerfile",
 };
 type Side = keyof typeof DOCKERFILES;

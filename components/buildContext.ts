@@ -57,9 +57,11 @@ export function contextFiles({ folder, rules }: BuildContext): string[] {
     return filesBelow("").sort();
 }
 
-/** A hash of a Dockerfile and all files that its build may read: their names, what they hold, whether they can be run. */
+/**
+ * A hash of a Dockerfile's text and all files that its build may read: their names, what they hold, whether they can be run.
+ */
 export function contextHash(context: BuildContext, dockerfile: string): string {
-    const hash = createHash("sha256").update(readIfThere(dockerfile));
+    const hash = createHash("sha256").update(dockerfile);
     for (const name of contextFiles(context)) {
         const file = path.join(context.folder, name);
         const stat = fs.lstatSync(file);

@@ -4,7 +4,7 @@ import { commitOf } from "./commit";
 import { lastLines } from "./docker";
 
 export interface BuildFolderArgs {
-    /** The Dockerfile to build with. */
+    /** Text of the Dockerfile to build with. */
     dockerfile: string;
     /** What is left out of the context, in the words of a .dockerignore. */
     rules: string;
@@ -81,7 +81,7 @@ export class BuildFolder {
         const lines = Object.entries(labels)
             .filter(([, value]) => value !== undefined)
             .map(([name, value]) => `LABEL org.opencontainers.image.${name}=${JSON.stringify(value)}`);
-        return [(await fs.readFile(dockerfile, "utf8")).trimEnd(), ...lines, ""].join("\n");
+        return [dockerfile.trimEnd(), ...lines, ""].join("\n");
     }
 }
 

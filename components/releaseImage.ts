@@ -6,6 +6,7 @@ import { type Attestations, isAttested, mustKeepAttestations } from "./attestati
 import { buildContext, contextHash, ownContext } from "./buildContext";
 import { BuildFolder } from "./buildFolder";
 import { valueOf } from "./docker";
+import { readDockerfile } from "./dockerfile";
 import { push } from "./imagePush";
 
 export interface ReleaseImageArgs extends Attestations {
@@ -117,11 +118,12 @@ export class ReleaseImage extends pulumi.ComponentResource {
         super("decanter:index:ReleaseImage", name, {}, opts);
 
         const { app, release, version, dockerfile, platform } = args;
-        const ours = path.relative(process.cwd(), path.join(__dirname, "..", "docker"));
         const context = dockerfile ? ownContext(app, dockerfile) : buildContext(app, args.beside);
-        const file = dockerfile ? path.join(app, dockerfile) : path.join(ours, "Dockerfile");
+        const text = dockerfile
+            ? fs.readFileSync(path.join(app, dockerfile), "utf8")
+            : readDockerfile(path.join(__dirname, "..", "docker", "Dockerfile"));
         const folder = new BuildFolder(`.decanter/build/${pulumi.getStack()}-${name}`, {
-            dockerfile: file,
+            dockerfile: text,
             rules: context.rules,
             app,
             release,
@@ -171,7 +173,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                     provenance: args.provenance ?? "false",
                     buildLogFile: folder.log,
                 },
-                triggers: { context: contextHash(context, file) },
+                triggers: { context: contextHash(context, text) },
                 // The next build has the same name, and this one is what a rollback runs.
                 keepLocally: true,
             },

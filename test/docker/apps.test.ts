@@ -33,7 +33,7 @@ describe("the image of an app", function () {
             await app.build({ stage: "builder" });
             const glasses = `${Date.now()} glasses`;
             app.replace("apps/bar/lib/bar.ex", "a glass", glasses);
-            assert.deepEqual(stepsThatRan(await app.build()), ["mix compile", "mix release"]);
+            assert.deepEqual(stepsThatRan(await app.build()), ["compile_code", "build_release"]);
             assert.equal(await app.eval("IO.puts(Bar.pour())"), `${glasses} of merlot\n`);
         });
 

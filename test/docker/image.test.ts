@@ -69,7 +69,7 @@ describe("the image of a release", function () {
         app.release(`1.0.${process.pid}`);
         await build(app);
         app.write("lib/hello/wine.ex", "defmodule Hello.Wine, do: nil\n");
-        assert.deepEqual(stepsThatRan((await build(app)).output), ["mix compile", "mix release"]);
+        assert.deepEqual(stepsThatRan((await build(app)).output), ["compile_code", "build_release"]);
         app.write("config/runtime.exs", "import Config\nconfig :hello, wine: :merlot\n");
         assert.deepEqual(stepsThatRan((await build(app)).output), []);
         assert.equal(await run("sh", "-c", "grep -c merlot releases/*/runtime.exs"), "1\n");
@@ -88,7 +88,7 @@ describe("the image of a release", function () {
                 "-t",
                 tag,
             ]);
-            assert.deepEqual([built.code, stepsThatRan(built.output)], [0, ["mix release"]], built.output);
+            assert.deepEqual([built.code, stepsThatRan(built.output)], [0, ["build_release"]], built.output);
             assert.equal(await run("bin/hello", "version"), `hello ${version}\n`);
             assert.equal(
                 await run("bin/hello", "eval", 'IO.puts(System.get_env("RELEASE_VSN"))'),

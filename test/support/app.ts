@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Build } from "../../components/docker";
+import { ourDockerfile } from "./dockerfile";
 import { baseImageArgs } from "./machine";
 
 /** The example in a folder of its own, with what test/fixtures adds and replaces, for tests to change. */
@@ -30,7 +31,7 @@ export class App {
     build(): Build {
         return {
             context: this.folder,
-            dockerfile: "docker/Dockerfile",
+            dockerfile: ourDockerfile(),
             args: { ...baseImageArgs(this.folder), RELEASE: "hello" },
         };
     }

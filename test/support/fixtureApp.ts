@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildImage, docker, lastLines } from "../../components/docker";
+import { ourDockerfile } from "./dockerfile";
 import { baseImageArgs } from "./machine";
 
 /** How a container of a release runs here: with less than Decanter gives it. */
@@ -105,7 +106,7 @@ export class FixtureApp {
         try {
             const build = {
                 context: this.folder,
-                dockerfile: "docker/Dockerfile",
+                dockerfile: ourDockerfile(),
                 args: { ...baseImageArgs(this.folder), RELEASE: this.release, ...args },
             };
             const target = stage === undefined ? [] : ["--target", stage];
@@ -130,11 +131,11 @@ export function replaceIn(file: string, from: string, to: string): void {
     fs.writeFileSync(file, text.replaceAll(from, to));
 }
 
-/** The steps of a build's builder that were not in the cache, by the last task of Mix that they run. */
+/** The steps of a build's builder that were not in the cache, by their function in docker/build/steps.sh. */
 export function stepsThatRan(output: string): string[] {
     return [...output.matchAll(/^#(\d+) \[builder [^\]]*\] RUN (.*)$/gm)]
         .filter(([, step]) => !output.includes(`\n#${step} CACHED`))
-        .map(([, , command]) => command?.match(/mix [\w.]+/g)?.at(-1) ?? "");
+        .map(([, , command]) => command?.split(" ").at(-1) ?? "");
 }
 
 /**

@@ -77,7 +77,7 @@ describe("the context of a build", () => {
         write("notes/b.md", "b");
         write("notes/keep/c.md", "c");
         fs.symlinkSync("a.ex", at("lib/link.ex"));
-        const hash = (rules: string) => contextHash({ folder: root, app: ".", rules }, at("Dockerfile"));
+        const hash = (rules: string) => contextHash({ folder: root, app: ".", rules }, "FROM scratch");
         const all = hash("");
         const without = hash("notes\n");
         assert.notEqual(all, without);

@@ -10,9 +10,9 @@ describe("the folder of a build", () => {
     let folder: BuildFolder;
     beforeEach(() => {
         root = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-folder-"));
-        fs.writeFileSync(path.join(root, "Dockerfile"), "# syntax=a\nFROM a\n");
+        fs.writeFileSync(path.join(root, "mix.exs"), "");
         folder = new BuildFolder(path.join(root, "build"), {
-            dockerfile: path.join(root, "Dockerfile"),
+            dockerfile: "# syntax=a\nFROM a\n",
             rules: "secret\n",
             app: root,
             release: "web",
@@ -41,7 +41,7 @@ describe("the folder of a build", () => {
     it("tells the commit, its time and its source without a login; and that files have changed", async () => {
         git("init", "-q");
         git("remote", "add", "origin", "https://me:hunter2@git.example/acme/web.git");
-        git("add", "Dockerfile");
+        git("add", "mix.exs");
         git("commit", "-q", "-m", "first");
         const revision = git("rev-parse", "HEAD");
         await folder.write({});
