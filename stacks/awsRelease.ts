@@ -66,7 +66,9 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
     const { version, keepReleases } = config;
     const releases = pulumi
         .all([image, tag])
-        .apply(([ref, known]) => releasesUpTo({ version, image: ref, tag: known }, before, keepReleases));
+        .apply(([ref, known]) =>
+            releasesUpTo({ release, version, image: ref, tag: known }, before, keepReleases),
+        );
     repository.keep(
         releases.apply((all) => [...new Set([...all, ...elsewhere].flatMap((kept) => kept.tag ?? []))]),
         keepReleases,

@@ -27,7 +27,9 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
     const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${name}`;
     const image = imageOf(config, repository, own?.started, opts);
     const { version, keepReleases } = config;
-    const releases = image.apply((ref) => releasesUpTo({ version, image: ref }, before, keepReleases));
+    const releases = image.apply((ref) =>
+        releasesUpTo({ release: name, version, image: ref }, before, keepReleases),
+    );
 
     const ours = config.image === undefined && config.dockerfile === undefined;
     const proven = [releaseProof(name, { image, starts: ours, host })];

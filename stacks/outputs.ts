@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** A release that ran: its version, and its image by digest. */
+/** A release that ran: its name, its version, and its image by digest. */
 export interface Release {
+    /** As mix.exs names it, which may differ from release to release. */
+    release: string;
     version: string;
     image: string;
     /** The image's tag, where a registry needs it to know what to keep. */
@@ -49,8 +51,17 @@ export function archiveFolder(): string {
  */
 export async function lastReleases(stack = pulumi.getStack()): Promise<Release[]> {
     const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
-    const details = await new pulumi.StackReference(name).getOutputDetails("releases");
-    return (details.value ?? []) as Release[];
+    const reference = new pulumi.StackReference(name);
+    const [releases, console] = await Promise.all([
+        reference.getOutputDetails("releases"),
+        reference.getOutputDetails("console"),
+    ]);
+    // Decanter before 2026-11-26 knew one name for all releases of a stack, which the command for its console holds.
+    const [, release = ""] = /bin\/(\S+) remote/.exec(String(console.value)) ?? [];
+    return ((releases.value ?? []) as Release[]).map((known) => ({
+        ...known,
+        release: known.release ?? release,
+    }));
 }
 
 /**

@@ -76,7 +76,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         app.release("1.0.1");
         await up();
         assert.equal(await get(), "hello 1.0.1\n");
-        assert.deepEqual(pulumi.outputs.previous, { version: "1.0.0", image: first });
+        assert.deepEqual(pulumi.outputs.previous, { release: "hello", version: "1.0.0", image: first });
     });
 
     it("loses no request of ten deploys, alternately at 500/s and at saturation", async function () {

@@ -26,6 +26,8 @@ export interface RecordedOptions {
     dependencies: string[];
     /** Names of the hooks, by moment; moments without any are left out. */
     hooks: Record<string, string[]>;
+    /** Names that it may have in the state. */
+    aliases?: string[];
     /** Whether Pulumi refuses to delete it. */
     protect?: boolean;
     /** How long the provider may take, by operation. */
@@ -108,7 +110,13 @@ function optionsOf(request: RegisterResourceRequest): RecordedOptions {
     const timeouts = Object.entries(request.getCustomtimeouts()?.toObject() ?? {}).filter(
         ([, limit]) => limit,
     );
+    const aliases = request
+        .getAliasesList()
+        .map((alias) => alias.getSpec()?.getName() ?? "")
+        // Those that a provider's SDK adds are about types.
+        .filter((alias) => alias !== "");
     return {
+        ...(aliases.length > 0 && { aliases }),
         ...(request.getProtect() && { protect: true }),
         ...(timeouts.length > 0 && { timeouts: Object.fromEntries(timeouts) }),
         parent: request.getParent().split("::").at(2)?.split("$").at(-1) ?? "",

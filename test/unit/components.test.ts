@@ -609,7 +609,11 @@ describe("DockerService", () => {
 });
 
 describe("the releases of a stack", () => {
-    const release = (number: number) => ({ version: `${number}.0.0`, image: `web@sha256:${number}` });
+    const release = (number: number) => ({
+        release: "web",
+        version: `${number}.0.0`,
+        image: `web@sha256:${number}`,
+    });
     const cases: [name: string, last: number[], expected: number[]][] = [
         ["are one on the first deploy", [], [4]],
         ["have the new one first", [3, 2], [4, 3, 2]],
@@ -626,4 +630,16 @@ describe("the releases of a stack", () => {
             assert.deepEqual(children(recorded), ["StackReference organization/decanter/test"]);
         });
     }
+
+    it("are named by the console's command in the outputs of a Decanter that knew one name for all", async () => {
+        for (const console of [
+            "bin/web remote",
+            "/bin/sh -c 'cd /app 2> /dev/null; exec bin/web remote'",
+            "sudo docker exec --interactive --tty web bin/web remote",
+        ]) {
+            const { release: _, ...unnamed } = release(1);
+            await mockPulumi({}, [], { console, releases: [unnamed, { ...release(2), release: "shop" }] });
+            assert.deepEqual(await lastReleases(), [release(1), { ...release(2), release: "shop" }]);
+        }
+    });
 });

@@ -156,12 +156,17 @@ describe("the target fargate", () => {
     });
 
     it("has the outputs of every target, once the release serves", async () => {
-        const before = [{ version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" }];
+        const before = [{ release: "hello", version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" }];
         const { outputs } = await run({}, before);
         const values: Record<string, unknown> = {};
         for (const [key, value] of Object.entries(outputs as Outputs & Record<string, unknown>))
             values[key] = typeof value === "string" ? value : await valueOf(value as never);
-        const now = { version: "0.1.0", image: "registry/hello@sha256:1", tag: "0.1.0-hello" };
+        const now = {
+            release: "hello",
+            version: "0.1.0",
+            image: "registry/hello@sha256:1",
+            tag: "0.1.0-hello",
+        };
         assert.deepEqual(values, {
             target: "fargate",
             url: "https://www.example.com",
@@ -195,8 +200,8 @@ describe("the target fargate", () => {
 
         it("is never removed while one may go back to it, however many follow", async () => {
             const before = [
-                { version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" },
-                { version: "0.0.8", image: "a@sha256:3" },
+                { release: "hello", version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" },
+                { release: "hello", version: "0.0.8", image: "a@sha256:3" },
             ];
             const policy = JSON.parse(
                 inputs(await declared({ keepReleases: 3 }, before), "LifecyclePolicy", "hello")
@@ -226,11 +231,20 @@ describe("the target fargate", () => {
         });
 
         it("is never removed while another stack runs it, or may go back to it", async () => {
-            const release = (tag: string) => ({ version: "0.0.9", image: `a@sha256:${tag}`, tag });
+            const release = (tag: string) => ({
+                release: "hello",
+                version: "0.0.9",
+                image: `a@sha256:${tag}`,
+                tag,
+            });
             const { recorded } = await run(
                 { keepReleases: 2, keepFor: ["prod"] },
                 [release("b"), release("c")],
-                [release("c"), release("d"), { version: "0.0.1", image: "elsewhere@sha256:1" }],
+                [
+                    release("c"),
+                    release("d"),
+                    { release: "hello", version: "0.0.1", image: "elsewhere@sha256:1" },
+                ],
             );
             const policy = inputs(recorded, "LifecyclePolicy", "hello").policy as string;
             assert.deepEqual(
@@ -247,7 +261,7 @@ describe("the target fargate", () => {
             for (const type of ["docker", "RemoteImage", "Image"]) assert.ok(!types.includes(type), type);
             assert.equal(container(recorded).image, `${given}@${digest}`);
             assert.deepEqual(await valueOf(outputs.releases), [
-                { version: "0.1.0", image: `${given}@${digest}`, tag: "1.0.0" },
+                { release: "hello", version: "0.1.0", image: `${given}@${digest}`, tag: "1.0.0" },
             ]);
             const [, pull] = statements(inputs(recorded, "RolePolicy", "hello-execution").policy as string);
             assert.deepEqual(pull?.Resource, [
@@ -259,7 +273,9 @@ describe("the target fargate", () => {
         });
 
         it("has the tag of an earlier deploy again when one goes back to it", async () => {
-            const before = [{ version: "0.1.0", image: `${given}@${digest}`, tag: "0.1.0-abc" }];
+            const before = [
+                { release: "hello", version: "0.1.0", image: `${given}@${digest}`, tag: "0.1.0-abc" },
+            ];
             const { outputs } = await run({ image: `${given}@${digest}` }, before);
             assert.deepEqual(await valueOf(outputs.releases), before);
         });

@@ -170,12 +170,17 @@ describe("the target floating-ip", () => {
     });
 
     it("has the outputs of every target, and its address, once the address has moved", async () => {
-        const before = [{ version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" }];
+        const before = [{ release: "hello", version: "0.0.9", image: "a@sha256:2", tag: "0.0.9-2" }];
         const { outputs } = await run({}, before);
         const values: Record<string, unknown> = {};
         for (const [key, value] of Object.entries(outputs as object) as [string, unknown][])
             values[key] = typeof value === "string" ? value : await valueOf(value as never);
-        const now = { version: "0.1.0", image: "registry/hello@sha256:1", tag: "0.1.0-hello" };
+        const now = {
+            release: "hello",
+            version: "0.1.0",
+            image: "registry/hello@sha256:1",
+            tag: "0.1.0-hello",
+        };
         assert.deepEqual(values, {
             target: "floating-ip",
             url: "http://www.example.com",
