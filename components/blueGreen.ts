@@ -46,10 +46,11 @@ export class BlueGreen extends pulumi.ComponentResource {
             },
             child,
         );
-        const policy = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers";
+        const { partition } = aws.getPartitionOutput({}, child);
+        const policyArn = pulumi.interpolate`arn:${partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers`;
         const attached = new aws.iam.RolePolicyAttachment(
             `${name}-load-balancer`,
-            { role: role.name, policyArn: policy },
+            { role: role.name, policyArn },
             child,
         );
         const alarm = new aws.cloudwatch.MetricAlarm(

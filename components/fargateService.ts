@@ -59,7 +59,7 @@ export class FargateService extends pulumi.ComponentResource {
 
         const { task, network, loadBalancer, scaling, blueGreenSeconds, port } = args;
         const child = { parent: this };
-        const group = serviceSecurityGroup(name, args, child);
+        const { group, rules } = serviceSecurityGroup(name, args, child);
 
         const cluster = new aws.ecs.Cluster(
             name,
@@ -133,7 +133,7 @@ export class FargateService extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                dependsOn: [...loadBalancer.listeners, ...network.routes, providers],
+                dependsOn: [...loadBalancer.listeners, ...network.routes, ...rules, providers],
                 hooks: { beforeCreate: migrated, beforeUpdate: migrated, onError: [explained] },
                 customTimeouts: { create: `${minutes}m`, update: `${minutes}m` },
                 // Load decides, between the two bounds.

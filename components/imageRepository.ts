@@ -84,10 +84,17 @@ function policy(tags: string[], newest: number): string {
     return JSON.stringify({ rules: [...kept, rule(rest, kept.length, "keep the newest")] });
 }
 
-/** ARN of the ECR repository that an image is in; undefined for an image elsewhere. */
-export function repositoryArnOf(image: string): string | undefined {
-    const ecr = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?\/([^:@]+)/.exec(image);
+/**
+ * ARN of the ECR repository that an image is in; undefined for an image elsewhere.
+ *
+ * @param partition the stack's, such as `aws-cn`: no role reaches into a different one
+ */
+export function repositoryArnOf(
+    image: string,
+    partition: pulumi.Input<string>,
+): pulumi.Output<string> | undefined {
+    const ecr = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+\/([^:@]+)/.exec(image);
     if (ecr === null) return undefined;
-    const [, account, region, china, name] = ecr;
-    return `arn:aws${china ? "-cn" : ""}:ecr:${region}:${account}:repository/${name}`;
+    const [, account, region, name] = ecr;
+    return pulumi.interpolate`arn:${partition}:ecr:${region}:${account}:repository/${name}`;
 }

@@ -33,8 +33,9 @@ export class NodeDiscovery extends pulumi.ComponentResource {
                     // Nodes look every 5 s.
                     dnsRecords: [{ type: "A", ttl: 5 }],
                 },
-                // ECS tells which replicas are healthy, and only those are answered with.
-                healthCheckCustomConfig: {},
+                // ECS reports which replicas are healthy, and only those are answered with. The provider neither sends
+                // nor reads back an empty block, and would replace the service at every update. AWS knows no number but 1.
+                healthCheckCustomConfig: { failureThreshold: 1 },
                 // Nodes that ECS stops in the middle of a destroy would hold it up.
                 forceDestroy: true,
             },

@@ -14,12 +14,15 @@ export interface ServiceSecurityGroupArgs {
     discovery?: NodeDiscovery;
 }
 
-/** The security group of replicas: the load balancer reaches their port, and nobody anything else, but other replicas that cluster. */
+/**
+ * The security group of replicas: the load balancer reaches their port, and nobody anything else, but other replicas that
+ * cluster. Nothing that is in the group works before all `rules` are there.
+ */
 export function serviceSecurityGroup(
     name: string,
     { network, loadBalancer, port, discovery }: ServiceSecurityGroupArgs,
     opts: pulumi.CustomResourceOptions,
-): aws.ec2.SecurityGroup {
+): { group: aws.ec2.SecurityGroup; rules: pulumi.Resource[] } {
     const group = new aws.ec2.SecurityGroup(name, { vpcId: network.vpcId, description: "replicas" }, opts);
     const from = (suffix: string, source: pulumi.Input<string>, fromPort: number) =>
         new aws.vpc.SecurityGroupIngressRule(
@@ -33,18 +36,17 @@ export function serviceSecurityGroup(
             },
             opts,
         );
-    from("port", loadBalancer.securityGroupId, port);
+    const rules: pulumi.Resource[] = [from("port", loadBalancer.securityGroupId, port)];
     if (discovery !== undefined) {
-        // epmd tells on which port a node is.
-        from("epmd", group.id, 4369);
-        from("distribution", group.id, DISTRIBUTION_PORT);
+        // epmd knows on which port a node listens.
+        rules.push(from("epmd", group.id, 4369), from("distribution", group.id, DISTRIBUTION_PORT));
     }
-    new aws.vpc.SecurityGroupEgressRule(
+    const out = new aws.vpc.SecurityGroupEgressRule(
         name,
         { securityGroupId: group.id, cidrIpv4: "0.0.0.0/0", ipProtocol: "-1" },
         opts,
     );
-    new aws.vpc.SecurityGroupEgressRule(
+    const fromBalancer = new aws.vpc.SecurityGroupEgressRule(
         `${name}-load-balancer`,
         {
             securityGroupId: loadBalancer.securityGroupId,
@@ -55,5 +57,5 @@ export function serviceSecurityGroup(
         },
         opts,
     );
-    return group;
+    return { group, rules: [...rules, out, fromBalancer] };
 }

@@ -73,7 +73,8 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
         releases.apply((all) => [...new Set([...all, ...elsewhere].flatMap((kept) => kept.tag ?? []))]),
         keepReleases,
     );
-    const given = config.image && repositoryArnOf(config.image);
+    const { partition } = aws.getPartitionOutput({}, { provider });
+    const given = config.image && repositoryArnOf(config.image, partition);
 
     const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
     const parameters = new ReleaseParameters(
@@ -96,7 +97,7 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
         network,
         repository,
         image,
-        pullArns: [repository.arn, ...(given ? [pulumi.output(given)] : [])],
+        pullArns: [repository.arn, ...(given ? [given] : [])],
         secrets: secrets.env,
         parameters,
         logGroup,

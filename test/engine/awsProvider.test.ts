@@ -22,6 +22,9 @@ function itStandsIn(): void {
     let backend: string;
     let release = "1";
     let password = "riesling";
+    /** The health check of a service of Cloud Map. */
+    let health: { failureThreshold?: number } = { failureThreshold: 1 };
+    let recordType = "A";
     /** What the gate sees: the changes so far, as it runs. */
     let atGate: string[] = [];
 
@@ -54,6 +57,10 @@ function itStandsIn(): void {
                 { name: "shop", image: release, environment: [{ name: "V", value: parameter.version }] },
             ]),
         });
+        const nodes = new aws.servicediscovery.Service("nodes", {
+            dnsConfig: { namespaceId: "ns-1", dnsRecords: [{ type: recordType, ttl: 5 }] },
+            healthCheckCustomConfig: health,
+        });
         const cluster = new aws.ecs.Cluster("shop");
         const service = new aws.ecs.Service("shop", { cluster: cluster.arn, taskDefinition: task.arn });
         return {
@@ -63,6 +70,7 @@ function itStandsIn(): void {
             associated: association.id,
             task: service.taskDefinition,
             cluster: cluster.name,
+            nodes: nodes.id,
             tags: host.tagsAll,
             repository: new aws.ecr.Repository("shop").repositoryUrl,
         };
@@ -165,11 +173,29 @@ function itStandsIn(): void {
         assert.ok(standIn.events().includes("update Service shop"));
         assert.deepEqual(await up().then(() => standIn.events()), []);
     });
+
+    it("replaces a service of Cloud Map for the type of its records, and while its health check is empty", async () => {
+        const made = () => standIn.events().filter((event) => event === "create Service nodes").length;
+        recordType = "AAAA";
+        await up();
+        assert.equal(made(), 1);
+        health = {};
+        await up();
+        assert.equal(made(), 1);
+        await up();
+        assert.equal(made(), 1, "nothing was read back of an empty block");
+        health = { failureThreshold: 1 };
+        await up();
+        assert.equal(made(), 1);
+        await up();
+        assert.deepEqual(standIn.events(), []);
+    });
+
     it("deletes everything, the address before the host", async () => {
         standIn.clear();
         await stack.destroy();
         const events = standIn.events();
-        assert.equal(events.length, 8);
+        assert.equal(events.length, 9);
         assert.ok(events.every((event) => event.startsWith("delete ")));
         const order = ["delete EipAssociation address", "delete Instance host"];
         assert.deepEqual(

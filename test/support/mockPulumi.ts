@@ -4,6 +4,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { parse } from "yaml";
+import { partitionOf } from "./awsProvider/computed";
 
 /** A resource as the program declared it. */
 export interface Recorded {
@@ -74,7 +75,7 @@ export async function mockPulumi(
                 }
                 return { id: `${name}-id`, state: { ...properties, ...outputsOf(type, name, properties) } };
             },
-            call: ({ token }) => answerOf(token),
+            call: ({ token }) => answerOf(token, String(settings.region)),
         },
         "decanter",
         "test",
@@ -193,12 +194,14 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>):
 }
 
 /** What AWS answers. */
-function answerOf(token: string): Record<string, unknown> {
+function answerOf(token: string, region: string): Record<string, unknown> {
     switch (token) {
         case "aws:index/getAvailabilityZones:getAvailabilityZones":
             return { names: ["eu-central-1a", "eu-central-1b", "eu-central-1c"] };
         case "aws:index/getCallerIdentity:getCallerIdentity":
             return { accountId: "123456789012" };
+        case "aws:index/getPartition:getPartition":
+            return { partition: partitionOf(region) };
         case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
             return { userName: "AWS", password: "ecr-password" };
         default:

@@ -117,6 +117,19 @@ for (const [target, declare] of Object.entries(targets)) {
             assert.deepEqual(resourcesOf("s3:PutObject"), ["arn:aws:s3:::hello-archive-*/*"]);
         });
 
+        it("may read and write the tags of its own buckets, as providers from 6.23 on do", () => {
+            for (const action of ["s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource"]) {
+                const resources = statements
+                    .filter(({ Action }) => Action.includes(action))
+                    .flatMap(({ Resource }) => Resource);
+                assert.ok(resources.length > 0, action);
+                assert.ok(
+                    resources.every((resource) => /^arn:aws:s3:::hello-(access|archive)-\*/.test(resource)),
+                    resources.join(),
+                );
+            }
+        });
+
         it("fits into a role's inline policies", () => {
             assert.ok(JSON.stringify(JSON.parse(policy)).length < 10_240);
         });

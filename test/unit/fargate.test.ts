@@ -272,6 +272,32 @@ describe("the target fargate", () => {
             assert.ok(types.includes("Repository"));
         });
 
+        for (const [region, partition] of [
+            ["cn-north-1", "aws-cn"],
+            ["us-gov-west-1", "aws-us-gov"],
+        ] as const) {
+            it(`may be in a repository of ${region}, whose ARNs begin with arn:${partition}`, async () => {
+                const host = `${account}.dkr.ecr.${region}.amazonaws.com${region.startsWith("cn") ? ".cn" : ""}`;
+                const recorded = await declared({
+                    region,
+                    image: `${host}/built@${digest}`,
+                    strategy: "blue-green",
+                    scaleRequests: 0,
+                });
+                const role = inputs(recorded, "RolePolicy", "hello-execution").policy as string;
+                const [, pull] = statements(role);
+                assert.equal(
+                    (pull?.Resource as string[])[1],
+                    `arn:${partition}:ecr:${region}:${account}:repository/built`,
+                );
+                // The mocks' own ARNs name no partition but arn:aws of eu-central-1.
+                assert.equal(
+                    inputs(recorded, "RolePolicyAttachment", "hello-load-balancer").policyArn,
+                    `arn:${partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers`,
+                );
+            });
+        }
+
         it("has the tag of an earlier deploy again when one goes back to it", async () => {
             const before = [
                 { release: "hello", version: "0.1.0", image: `${given}@${digest}`, tag: "0.1.0-abc" },
@@ -823,7 +849,12 @@ describe("the target fargate", () => {
             });
             assert.deepEqual(options?.ignoreChanges, []);
             assert.deepEqual(options?.timeouts, { create: "24m", update: "24m" });
-            for (const name of ["hello-web-https", "hello-web-http", "hello-network-public"])
+            const rules = recorded.filter(
+                ({ type }) => type.includes(":SecurityGroup") && type.endsWith("Rule"),
+            );
+            const ofReplicas = rules.map(({ name }) => name).filter((name) => !name.startsWith("hello-web"));
+            assert.deepEqual(ofReplicas.sort(), ["hello", "hello-load-balancer", "hello-port"]);
+            for (const name of ["hello-web-https", "hello-web-http", "hello-network-public", ...ofReplicas])
                 assert.ok(options?.dependencies.includes(name), name);
         });
 
@@ -941,7 +972,7 @@ describe("the target fargate", () => {
                         routingPolicy: "MULTIVALUE",
                         dnsRecords: [{ type: "A", ttl: 5 }],
                     },
-                    healthCheckCustomConfig: {},
+                    healthCheckCustomConfig: { failureThreshold: 1 },
                     forceDestroy: true,
                 });
                 assert.deepEqual(inputs(recorded, "Service", "hello").serviceRegistries, {

@@ -19,9 +19,19 @@ interface Given {
 /** What AWS computes of a resource, its id among it. */
 type Computed = Properties & { id: string };
 
+/** The part of AWS that a region is in: accounts, roles and names of one mean nothing in a different one. */
+export function partitionOf(region: string): string {
+    return region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+/** The domain of AWS's hosts in a region. */
+export function domainOf(region: string): string {
+    return partitionOf(region) === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+}
+
 /** An ARN of the stand-in's account. */
 export function arnOf(service: string, { region }: Pick<Given, "region">, resource: string): string {
-    return `arn:aws:${service}:${service === "iam" ? "" : region}:${ACCOUNT}:${resource}`;
+    return `arn:${partitionOf(region)}:${service}:${service === "iam" ? "" : region}:${ACCOUNT}:${resource}`;
 }
 
 /** A resource of EC2's: its id has a prefix, its ARN its kind. */
@@ -151,7 +161,7 @@ export const COMPUTED: Record<string, (given: Given) => Computed> = {
         fqdn: String(inputs.name).replace(/\.$/, ""),
     }),
     "s3:Bucket": byInput("bucket", ({ inputs, region }) => ({
-        arn: `arn:aws:s3:::${inputs.bucket}`,
+        arn: `arn:${partitionOf(region)}:s3:::${inputs.bucket}`,
         bucketDomainName: `${inputs.bucket}.s3.amazonaws.com`,
         bucketRegionalDomainName: `${inputs.bucket}.s3.${region}.amazonaws.com`,
     })),
@@ -177,5 +187,5 @@ export const COMPUTED: Record<string, (given: Given) => Computed> = {
 
 /** Host of ECR: the test's own registry where it has one. */
 export function ecrHost(region: string): string {
-    return process.env.DECANTER_AWS_REGISTRY ?? `${ACCOUNT}.dkr.ecr.${region}.amazonaws.com`;
+    return process.env.DECANTER_AWS_REGISTRY ?? `${ACCOUNT}.dkr.ecr.${region}.${domainOf(region)}`;
 }

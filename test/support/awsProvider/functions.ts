@@ -1,4 +1,4 @@
-import { ACCOUNT, ecrHost } from "./computed";
+import { ACCOUNT, domainOf, ecrHost, partitionOf } from "./computed";
 import { orderFor, type Properties } from "./record";
 
 /** Functions of the provider, by their token. */
@@ -8,17 +8,17 @@ const FUNCTIONS: Record<string, (args: Properties, region: string) => Properties
         names: ["a", "b", "c"].map((zone) => `${region}${zone}`),
         zoneIds: ["az1", "az2", "az3"],
     }),
-    "aws:index/getCallerIdentity:getCallerIdentity": () => ({
+    "aws:index/getCallerIdentity:getCallerIdentity": (_args, region) => ({
         id: ACCOUNT,
         accountId: ACCOUNT,
-        arn: `arn:aws:iam::${ACCOUNT}:user/stand-in`,
+        arn: `arn:${partitionOf(region)}:iam::${ACCOUNT}:user/stand-in`,
         userId: "AIDASTANDIN",
     }),
-    "aws:index/getPartition:getPartition": () => ({
-        id: "aws",
-        partition: "aws",
-        dnsSuffix: "amazonaws.com",
-        reverseDnsPrefix: "com.amazonaws",
+    "aws:index/getPartition:getPartition": (_args, region) => ({
+        id: partitionOf(region),
+        partition: partitionOf(region),
+        dnsSuffix: domainOf(region),
+        reverseDnsPrefix: domainOf(region).split(".").reverse().join("."),
     }),
     "aws:index/getRegion:getRegion": (_args, region) => ({
         id: region,
@@ -43,9 +43,9 @@ const FUNCTIONS: Record<string, (args: Properties, region: string) => Properties
         proxyEndpoint: `https://${ecrHost(region)}`,
         expiresAt: "2099-01-01T00:00:00Z",
     }),
-    "aws:elb/getServiceAccount:getServiceAccount": () => ({
+    "aws:elb/getServiceAccount:getServiceAccount": (_args, region) => ({
         id: "127311923021",
-        arn: "arn:aws:iam::127311923021:root",
+        arn: `arn:${partitionOf(region)}:iam::127311923021:root`,
     }),
     "aws:iam/getPolicyDocument:getPolicyDocument": (args) => {
         const document = {
@@ -64,7 +64,7 @@ const FUNCTIONS: Record<string, (args: Properties, region: string) => Properties
         // AWS publishes the ids of its images so.
         value: String(name).includes("ami") ? "ami-0123456789abcdef0" : "stand-in",
         version: 1,
-        arn: `arn:aws:ssm:${region}:${ACCOUNT}:parameter${name}`,
+        arn: `arn:${partitionOf(region)}:ssm:${region}:${ACCOUNT}:parameter${name}`,
     }),
 };
 

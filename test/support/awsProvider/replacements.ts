@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isChosen, nameProperty, short } from "./naming";
 import type { Properties } from "./record";
 
-/** Properties whose change replaces a resource: these, or all but some. A dot leads into an object. */
+/** Properties whose change replaces a resource: these, or all but some. A dot leads into an object, and [] into each item of a list. */
 const REPLACING: Record<string, string[] | { allBut: string[] }> = {
     "acm:Certificate": ["domainName", "subjectAlternativeNames", "validationMethod", "keyAlgorithm"],
     "acm:CertificateValidation": { allBut: [] },
@@ -81,6 +81,7 @@ const REPLACING: Record<string, string[] | { allBut: string[] }> = {
         "namespaceId",
         "dnsConfig.namespaceId",
         "dnsConfig.routingPolicy",
+        "dnsConfig.dnsRecords[].type",
         "healthCheckCustomConfig",
     ],
     "ssm:Parameter": ["name"],
@@ -90,6 +91,9 @@ const REPLACING: Record<string, string[] | { allBut: string[] }> = {
 
 /** Types that the real provider deletes before it creates the next one, whatever their names. */
 const DELETED_FIRST = ["ec2:SecurityGroupRule", "ecr:LifecyclePolicy", "iam:RolePolicyAttachment"];
+
+/** Blocks that the real provider neither sends nor reads back while they are empty. */
+const LOST_WHEN_EMPTY: Record<string, string[]> = { "servicediscovery:Service": ["healthCheckCustomConfig"] };
 
 export interface Difference {
     /** Properties that differ. */
@@ -101,7 +105,11 @@ export interface Difference {
 }
 
 /** What an update would do. */
-export function difference(type: string, olds: Properties, news: Properties): Difference {
+export function difference(type: string, given: Properties, news: Properties): Difference {
+    const lost = LOST_WHEN_EMPTY[short(type)] ?? [];
+    const olds = Object.fromEntries(
+        Object.entries(given).filter(([key, value]) => !lost.includes(key) || !isDeepStrictEqual(value, {})),
+    );
     const changed = [...new Set([...Object.keys(olds), ...Object.keys(news)])]
         .filter((key) => !key.startsWith("__") && !isDeepStrictEqual(olds[key], news[key]))
         .sort();
@@ -124,8 +132,14 @@ function isReplacing(type: string, key: string, olds: Properties, news: Properti
     const replacing = REPLACING[kind] ?? (kind.startsWith("s3:") ? ["bucket"] : ["name"]);
     if (!Array.isArray(replacing)) return !replacing.allBut.includes(key);
     return replacing.some((where) => {
-        const [first, inner] = where.split(".");
-        if (first !== key) return false;
-        return inner === undefined || !isDeepStrictEqual(olds[key]?.[inner], news[key]?.[inner]);
+        const steps = where.split(".");
+        return steps[0] === key && !isDeepStrictEqual(at(olds, steps), at(news, steps));
     });
+}
+
+/** What a path leads to. */
+function at(value: any, [step, ...steps]: string[]): unknown {
+    if (step === undefined || value === undefined) return value;
+    if (!step.endsWith("[]")) return at(value[step], steps);
+    return (value[step.slice(0, -2)] as unknown[] | undefined)?.map((item) => at(item, steps));
 }
