@@ -9,6 +9,9 @@ import { valueOf } from "./docker";
 import { readDockerfile } from "./dockerfile";
 import { push } from "./imagePush";
 
+/** Stands for a version that Mix alone can tell: the release has it, and nothing else does. */
+export const UNKNOWN_VERSION = "unknown";
+
 export interface ReleaseImageArgs extends Attestations {
     /** Folder of the mix project, relative to where Pulumi runs. */
     app: string;
@@ -20,7 +23,7 @@ export interface ReleaseImageArgs extends Attestations {
     beside?: string[];
     /** Name of the release, as `mix release` knows it. */
     release: string;
-    /** Version of the release, which is written into it (RELEASE_VSN); the image's tag. */
+    /** Version of the release, which is written into it (RELEASE_VSN), or `unknown`; the image's tag. */
     version: string;
     /** Registry and path of the image, such as `ghcr.io/acme/hello`. */
     repository: pulumi.Input<string>;
@@ -96,6 +99,12 @@ export interface ReleaseImageArgs extends Attestations {
      * @default Decanter's
      */
     dockerfile?: string;
+    /**
+     * What a build says first, a line each.
+     *
+     * @default nothing
+     */
+    notes?: string[];
     /** Runs before a push, such as what sees to it that the registry answers. */
     before?: pulumi.ResourceHook;
     /** Docker host that builds and pushes, such as `ssh://user@host`. */
@@ -131,6 +140,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
         });
         const secrets = pulumi.output(args.buildSecrets ?? {});
         const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
+            for (const note of args.notes ?? []) await pulumi.log.info(note, this);
             if (isAttested(args)) await mustKeepAttestations(args.host);
             await folder.write(await valueOf(secrets));
         });
@@ -162,7 +172,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                         RELEASE: release,
                         RUNNER_IMAGE: args.runnerImage,
                         RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
-                        VERSION: version,
+                        VERSION: version === UNKNOWN_VERSION ? "" : version,
                         ...(npm && { NODE_IMAGE: args.nodeImage ?? "", NODE_MODULES: "npm" }),
                     },
                     secrets: [{ id: "build", src: folder.secret }],

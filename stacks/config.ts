@@ -1,10 +1,8 @@
-import * as fs from "node:fs";
 import * as net from "node:net";
-import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type AppSettings, readApp } from "./appSettings";
 import { type FargateSettings, type HostSettings, readFargate, readHost } from "./awsSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
-import { readMixProject } from "./mixProject";
 import { set, Settings } from "./settings";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
@@ -21,10 +19,8 @@ export type ConfigOf<Target extends Config["target"]> = CommonSettings &
     Extract<TargetSettings, { target: Target }>;
 
 /** The settings that every target has. */
-export interface CommonSettings extends BuildSettings {
-    readonly app: string;
-    readonly release: string;
-    readonly version: string;
+export interface CommonSettings extends AppSettings, BuildSettings {
+    readonly notes: string[];
     readonly image?: string;
     readonly keepReleases: number;
     readonly port: number;
@@ -33,7 +29,6 @@ export interface CommonSettings extends BuildSettings {
     readonly bootSeconds: number;
     readonly bakeSeconds: number;
     readonly drainSeconds: number;
-    readonly migrate?: string;
     readonly migrateSeconds: number;
     readonly env: Record<string, string>;
     readonly secrets: pulumi.Output<Record<string, string>>;
@@ -76,6 +71,7 @@ export function readConfig(source = new pulumi.Config()): Config {
     const checked: CommonSettings = {
         ...readApp(settings),
         ...readBuild(settings),
+        notes: settings.notes,
         image: readImage(settings),
         keepReleases: settings.whole("keepReleases", 2, 100, 5),
         env,
@@ -119,38 +115,6 @@ function readTarget(
         default:
             return { target };
     }
-}
-
-function readApp(settings: Settings): Pick<CommonSettings, "app" | "release" | "version" | "migrate"> {
-    const app = settings.text("app");
-    if (!fs.existsSync(path.join(app, "mix.exs"))) {
-        settings.refuse("app", "must be a folder with a mix.exs", app, set("app", "../my_app"));
-        return { app, release: "", version: "" };
-    }
-    const mix = readMixProject(app);
-
-    const known = mix.releases.length > 0 ? mix.releases : [mix.app ?? ""];
-    const release = settings.optional("release") ?? (known.length === 1 ? (known[0] ?? "") : "");
-    if (!/^[a-z]\w*$/.test(release) || (mix.app !== undefined && !known.includes(release))) {
-        const rule = `must be one of the releases in mix.exs (${known.join(", ")})`;
-        settings.refuse("release", rule, release, set("release", known[0] || "my_app"));
-    }
-    const version = settings.optional("version") ?? mix.version ?? "";
-    if (!/^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$/.test(version)) {
-        const rule = "must be a version such as 1.2.3, if mix.exs does not spell one out";
-        settings.refuse("version", rule, version, set("version", "1.2.3"));
-    }
-    const overlay = fs.existsSync(path.join(app, "rel", "overlays", "bin", "migrate"));
-    const migrate = settings.optional("migrate") ?? (overlay ? "bin/migrate" : "none");
-    if (migrate.trim() === "") {
-        settings.refuse(
-            "migrate",
-            "must be a command, none or empty",
-            migrate,
-            set("migrate", "bin/migrate"),
-        );
-    }
-    return { app, release, version, migrate: migrate === "none" ? undefined : migrate };
 }
 
 function readImage(settings: Settings): string | undefined {

@@ -12,6 +12,7 @@ import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { CommonSettings } from "./config";
 import { archiveFolder, once, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
+import { repositoryName } from "./repositoryName";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
@@ -24,7 +25,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         registry === undefined
             ? new LocalRegistry(`${name}-registry`, { image: config.registryImage, host, labels }, opts)
             : undefined;
-    const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${name}`;
+    const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${repositoryName(name)}`;
     const image = imageOf(config, repository, own?.started, opts);
     const { version, keepReleases } = config;
     const releases = image.apply((ref) =>

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { endOfValue, type Token, tokens } from "./elixirTokens";
+import { endOfValue } from "./elixirSyntax";
+import { type Token, tokens } from "./elixirTokens";
 import { mixProjects } from "./mixProjects";
 
 /** Keys and functions of a mix.exs whose strings name files for a package or its documentation, which no build reads. */
@@ -86,7 +87,9 @@ function strings(source: Token[]): string[] {
         } else if (kind === "words") {
             found.push(...text.split(/\s+/));
         } else if (kind === "string" || kind === "key") {
-            found.push(...(inside.length > 0 ? strings(inside) : []), text);
+            found.push(...strings(inside), text);
+        } else if (kind === "code") {
+            found.push(...strings(inside));
         }
     }
     return found;

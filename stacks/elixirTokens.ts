@@ -1,11 +1,16 @@
 /** A token of Elixir source. Comments and white space are none. */
 export interface Token {
-    /** `key` is the name before the colon in `name: value`, `attribute` the name in `@name`; a `mark` is all the rest. */
-    kind: "string" | "words" | "sigil" | "atom" | "key" | "name" | "attribute" | "mark";
+    /**
+     * `key` is the name before the colon in `name: value`, `attribute` the name in `@name`, `code` what stands in `#{}`; a
+     * `mark` is all the rest.
+     */
+    kind: "string" | "words" | "sigil" | "atom" | "key" | "name" | "attribute" | "code" | "mark";
     /** What it holds, without quotes, colon or `@`. */
     text: string;
-    /** Of a string, what `#{}` holds; none in a string that is written out. */
+    /** Of a string its parts up to the last `#{}`, each a string or code; of code its tokens. */
     inside: Token[];
+    /** Whether it is the first on its line. */
+    isFirst: boolean;
 }
 
 const CLOSING: Record<string, string> = { "(": ")", "[": "]", "{": "}", "<": ">" };
@@ -16,19 +21,6 @@ const MARK = /->|<-|<>|\|>|\+\+|--|=>|==|!=|&&|\|\||::|\.\.|./suy;
 /** The tokens of Elixir source: enough of the language to tell code from comments, strings, heredocs and sigils. */
 export function tokens(source: string): Token[] {
     return new Lexer(source).until();
-}
-
-/** Index where the value that begins at an index ends: at a comma or a closing bracket of what it stands in. */
-export function endOfValue(source: Token[], start: number): number {
-    let depth = 0;
-    for (let at = start; at < source.length; at += 1) {
-        const { kind, text } = source[at] as Token;
-        if (kind !== "mark") continue;
-        if (depth === 0 && ",])}".includes(text)) return at;
-        if ("[({".includes(text)) depth += 1;
-        if ("])}".includes(text)) depth -= 1;
-    }
-    return source.length;
 }
 
 class Lexer {
@@ -42,7 +34,8 @@ class Lexer {
         let depth = 0;
         while (this.at < this.source.length) {
             if (this.take(/\s+|#[^\n]*/y) !== undefined) continue;
-            const token = this.next();
+            const isFirst = /(^|\n)[^\S\n]*$/.test(this.source.slice(Math.max(0, this.at - 200), this.at));
+            const token = { ...this.next(), isFirst };
             if (token.kind === "mark" && token.text === "{") depth += 1;
             if (token.kind === "mark" && token.text === "}") {
                 if (end !== undefined && depth === 0) return found;
@@ -97,12 +90,7 @@ class Lexer {
                 this.at += 2;
             } else if (interpolates && this.source.startsWith("#{", this.at)) {
                 this.at += 2;
-                inside.push(
-                    token("string", text),
-                    token("mark", "#{"),
-                    ...this.until("}"),
-                    token("mark", "}"),
-                );
+                inside.push(token("string", text), { ...token("code", ""), inside: this.until("}") });
                 text = "";
             } else {
                 text += this.source[this.at];
@@ -110,7 +98,7 @@ class Lexer {
             }
         }
         this.at += closing.length;
-        return { text, inside };
+        return { text, inside, isFirst: false };
     }
 
     private take(pattern: RegExp): string | undefined {
@@ -122,5 +110,5 @@ class Lexer {
 }
 
 function token(kind: Token["kind"], text: string): Token {
-    return { kind, text, inside: [] };
+    return { kind, text, inside: [], isFirst: false };
 }

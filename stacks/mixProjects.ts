@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { endOfValue, type Token, tokens } from "./elixirTokens";
+import { endOfValue } from "./elixirSyntax";
+import { type Token, tokens } from "./elixirTokens";
 
 /** The mix projects that an app is built of, besides itself. */
 export interface MixProjects {

@@ -8,6 +8,8 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  */
 export class Settings {
     private readonly problems: string[] = [];
+    /** What a build has to say of how its settings were read, a line each. */
+    readonly notes: string[] = [];
 
     constructor(private readonly config: pulumi.Config) {}
 

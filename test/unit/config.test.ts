@@ -36,12 +36,12 @@ const wrong: [key: string, settings: Settings, line: string][] = [
     [
         "version",
         { version: "v1" },
-        'must be a version such as 1.2.3, if mix.exs does not spell one out, got "v1": pulumi config set version 1.2.3',
+        'must be a version such as 1.2.3, got "v1": pulumi config set version 1.2.3',
     ],
     [
         "version",
         { version: "1.2" },
-        'must be a version such as 1.2.3, if mix.exs does not spell one out, got "1.2": pulumi config set version 1.2.3',
+        'must be a version such as 1.2.3, got "1.2": pulumi config set version 1.2.3',
     ],
     [
         "dockerfile",
@@ -362,6 +362,7 @@ describe("the settings of a stack", () => {
                 app: "examples/hello",
                 release: "hello",
                 version: "0.1.0",
+                notes: [],
                 dockerfile: undefined,
                 image: undefined,
                 keepReleases: 5,
@@ -523,14 +524,104 @@ describe("the settings of a stack", () => {
             }
         });
 
-        it("have to be chosen where there are two releases, or no version", async () => {
+        it("have to be chosen where there are two releases", async () => {
             const app = project(two);
             assert.deepEqual(await problemsOf({ app }), [
                 'release must be one of the releases in mix.exs (web, jobs), got "": pulumi config set release web',
-                'version must be a version such as 1.2.3, if mix.exs does not spell one out, got "": pulumi config set version 1.2.3',
             ]);
             const config = await configOf({ app, release: "jobs", version: "3.0.0" });
             assert.deepEqual([config.release, config.version], ["jobs", "3.0.0"]);
+            assert.equal(
+                (await configOf({ app: project(`${two}, default_release: :jobs`) })).release,
+                "jobs",
+            );
+        });
+
+        for (const [name, list, given, expected] of [
+            ["lists none", "app: :shop, version: @version, releases: []", "", "shop"],
+            ["lists it in a tuple", "app: :shop, version: @version, releases: [{:cellar, []}]", "", "cellar"],
+            ["computes them", "app: :shop, version: @version, releases: all()", "cellar", "cellar"],
+            [
+                "computes some",
+                "app: :shop, version: @version, releases: [a: []] ++ all()",
+                "cellar",
+                "cellar",
+            ],
+            ["computes its app", "app: app(), version: @version", "cellar", "cellar"],
+            [
+                "has a name as long as Mix likes",
+                `app: :${"s".repeat(200)}_, version: @version`,
+                "",
+                `${"s".repeat(200)}_`,
+            ],
+        ] as const) {
+            it(`are the release where mix.exs ${name}`, async () => {
+                assert.equal((await configOf({ app: project(list), release: given })).release, expected);
+            });
+        }
+
+        for (const [name, list, given, problem] of [
+            [
+                "set to one that mix.exs does not list",
+                "app: :shop, releases: [a: [], b: []]",
+                "shop",
+                'must be one of the releases in mix.exs (a, b), got "shop": pulumi config set release a',
+            ],
+            [
+                "set where mix.exs computes them",
+                "app: :shop, releases: all()",
+                "",
+                "must be set, as mix.exs computes the names of its releases: pulumi config set release shop",
+            ],
+            [
+                "set where mix.exs computes the app",
+                "app: app()",
+                "",
+                "must be set, as mix.exs computes the names of its releases: pulumi config set release my_app",
+            ],
+            [
+                "a name that Mix takes",
+                "app: :Shop",
+                "",
+                'must be lower-case letters, digits and _, as Mix takes no other name of a release, got "Shop": pulumi config set release my_app',
+            ],
+            [
+                "a name that Mix takes, set too",
+                "app: :shop, releases: all()",
+                "a-b",
+                'must be lower-case letters, digits and _, as Mix takes no other name of a release, got "a-b": pulumi config set release my_app',
+            ],
+            [
+                "in the mix.exs of an umbrella",
+                'apps_path: "apps"',
+                "",
+                "must be under releases: in the umbrella's mix.exs: list one there, with its applications",
+            ],
+            [
+                "in the mix.exs of an umbrella, set or not",
+                'apps_path: "apps"',
+                "web",
+                "must be under releases: in the umbrella's mix.exs: list one there, with its applications",
+            ],
+        ] as const) {
+            it(`have to have a release that is ${name}`, async () => {
+                const app = project(`${list}, version: @version`);
+                assert.deepEqual(await problemsOf({ app, release: given }), [`release ${problem}`]);
+            });
+        }
+
+        it("leave the version to Mix where mix.exs computes it, and say so", async () => {
+            const app = project("app: :shop, version: vsn()");
+            const { version, notes } = await configOf({ app });
+            assert.equal(version, "unknown");
+            assert.match(
+                notes.join("\n"),
+                /^mix\.exs computes its version: .*pulumi config set version 1\.2\.3/,
+            );
+            // A rollback to such a release sets it.
+            assert.equal((await configOf({ app, version: "unknown" })).version, "unknown");
+            const set = await configOf({ app, version: "1.2.3" });
+            assert.deepEqual([set.version, set.notes], ["1.2.3", []]);
         });
 
         it("are the stack's own where it has them", async () => {

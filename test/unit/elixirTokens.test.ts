@@ -58,27 +58,20 @@ describe("the tokens of Elixir source", () => {
 
     it("hold what a string interpolates, with strings and braces of its own", () => {
         const [string, after] = tokens('"a#{b["}"] |> c(%{d: "#{e}"})}f" g');
-        assert.deepEqual(
-            string?.inside.map(({ kind, text }) => `${kind} ${text}`),
-            [
-                "string a",
-                "mark #{",
-                "name b",
-                "mark [",
-                "string }",
-                "mark ]",
-                "mark |>",
-                "name c",
-                "mark (",
-                "mark %",
-                "mark {",
-                "key d",
-                "string ",
-                "mark }",
-                "mark )",
-                "mark }",
-            ],
+        const [text, code] = string?.inside ?? [];
+        assert.deepEqual([text?.text, code?.kind, string?.text, after?.text], ["a", "code", "f", "g"]);
+        const words = code?.inside.map(({ kind, text: each }) => `${kind} ${each}`).join(", ");
+        assert.equal(
+            words,
+            "name b, mark [, string }, mark ], mark |>, name c, mark (, mark %, mark {, key d, string , mark }, mark )",
         );
-        assert.deepEqual([string?.text, after?.text], ["f", "g"]);
+    });
+
+    it("say which is the first on its line", () => {
+        const first = tokens("a b # c\n  d\n\n# e\nf").filter(({ isFirst }) => isFirst);
+        assert.deepEqual(
+            first.map(({ text }) => text),
+            ["a", "d", "f"],
+        );
     });
 });

@@ -1,13 +1,26 @@
 import { strict as assert } from "node:assert";
+import * as path from "node:path";
 import { type MixProject, parseMixProject, readMixProject } from "../../stacks/mixProject";
 
 /** A mix.exs whose project is the keyword list given. */
 const project = (list: string, rest = "") =>
     `defmodule A.MixProject do\n  use Mix.Project\n  @version "1.2.3"\n  def project do\n    [${list}]\n  end\n${rest}end\n`;
 
-const a = { app: "a", version: undefined, releases: [] };
-const cases: [name: string, source: string, expected: MixProject][] = [
-    ["nothing", "", { app: undefined, version: undefined, releases: [] }],
+const a: Partial<MixProject> = { app: "a" };
+const nothing: MixProject = {
+    app: undefined,
+    isUmbrella: false,
+    releases: [],
+    isWhole: true,
+    defaultRelease: undefined,
+    version: undefined,
+};
+const cases: [name: string, source: string, expected: Partial<MixProject>][] = [
+    [
+        "a project that is computed",
+        "def project, do: Keyword.merge(base(), app: :a, releases: [b: []])",
+        { isWhole: false },
+    ],
     [
         "a version that is written out",
         project('app: :my_app2, version: "1.2.3-rc.1", elixir: "~> 1.15", deps: []'),
@@ -19,7 +32,119 @@ const cases: [name: string, source: string, expected: MixProject][] = [
         '@version "1.2.3"\ndef project, do: [app: :a, version: @version]',
         { ...a, version: "1.2.3" },
     ],
-    ["a version that is computed", project('app: :a, version: File.read!("VERSION")'), a],
+    ["a version that git tells", project('app: :a, version: System.cmd("git", ["describe"]) |> elem(0)'), a],
+    ...[
+        'File.read!("VERSION") |> String.trim()',
+        'String.trim(File.read!("VERSION"))',
+        '"VERSION" |> File.read!() |> String.trim',
+        'String.trim_trailing(File.read!(Path.join(__DIR__, "VERSION")))',
+        'String.trim(File.read!(Path.expand("VERSION", __DIR__)))',
+        "version()",
+        "version",
+        "@from_file",
+    ].map((spelled): (typeof cases)[number] => [
+        `a version in a file, by ${spelled}`,
+        project(
+            `app: :a, version: ${spelled}`,
+            `@from_file "VERSION"\n  |> File.read!()\n  |> String.trim()\n
+             defp version() do
+               # it has a line end
+               version = File.read!("VERSION")
+               @from_file
+             end\n`,
+        ),
+        { ...a, version: "1.4.2" },
+    ]),
+    ["a version in a file that is not there", project('app: :a, version: File.read!("GONE")'), a],
+    [
+        "a version in pieces",
+        project('app: :a, version: "#{@version}-" <> "rc" <> ".1"'),
+        { ...a, version: "1.2.3-rc.1" },
+    ],
+    ["a version with a piece that is computed", project("app: :a, version: @version <> sha()"), a],
+    ["a version by a condition", project('app: :a, version: if(ci?(), do: "1.0.0", else: "2.0.0")'), a],
+    [
+        "a version that calls itself",
+        project("app: :a, version: one()", "defp one, do: two()\ndefp two, do: one()\n"),
+        a,
+    ],
+    [
+        "a version that is set twice, or by a function of several clauses",
+        project(
+            "app: :a, version: @v, releases: all()",
+            '@v "1"\n@v "2"\ndefp all, do: [a: []]\ndefp all, do: [b: []]\n',
+        ),
+        { ...a, isWhole: false },
+    ],
+    [
+        "releases in tuples",
+        project("app: :a, releases: [{:cellar, cellar()}, {:bar, []}]"),
+        { ...a, releases: ["cellar", "bar"] },
+    ],
+    [
+        "releases in an attribute",
+        project("app: :a, releases: @releases", "@releases [web: [], jobs: []]\n"),
+        { ...a, releases: ["web", "jobs"] },
+    ],
+    [
+        "releases of lists that are joined",
+        project(
+            "app: :a, releases: [web: []] ++ more() ++ @even_more",
+            "defp more(), do: [jobs: []]\n@even_more [cron: []]\n",
+        ),
+        { ...a, releases: ["web", "jobs", "cron"] },
+    ],
+    [
+        "releases of which some are computed",
+        project("app: :a, releases: [web: []] ++ Enum.map(~w(a b)a, &{&1, []})"),
+        { ...a, releases: ["web"], isWhole: false },
+    ],
+    [
+        "releases with a name that is computed",
+        project("app: :a, releases: [{name(), []}, web: []]"),
+        { ...a, releases: ["web"], isWhole: false },
+    ],
+    [
+        "releases by a condition",
+        project("app: :a, releases: if(a?(), do: [web: []], else: [])"),
+        { ...a, isWhole: false },
+    ],
+    [
+        "releases by a condition in a function",
+        project(
+            "app: :a, releases: releases()",
+            "defp releases do\n if Mix.env() == :prod do\n [web: []]\n else\n [jobs: []]\n end\nend\n",
+        ),
+        { ...a, isWhole: false },
+    ],
+    [
+        "a project in a list that is joined",
+        'def project do\n  [app: :a, version: "1.0.0"] ++ more()\nend\ndefp more, do: x()',
+        { ...a, version: "1.0.0", isWhole: false },
+    ],
+    [
+        "a project behind other expressions",
+        'def project do\n  version = "1.0.0"\n  IO.puts("[no: 1]")\n\n  [\n    app: :a,\n    version: version\n  ]\nend',
+        a,
+    ],
+    [
+        "several releases, of which Mix takes one",
+        project(
+            "app: :a, default_release: :jobs, releases: [web: [], jobs: fn -> [a: 1, b: 2] end, cron: []]",
+        ),
+        { ...a, releases: ["web", "jobs", "cron"], defaultRelease: "jobs" },
+    ],
+    [
+        "an umbrella",
+        project('apps_path: "apps", version: @version, releases: [web: []]'),
+        { isUmbrella: true, version: "1.2.3", releases: ["web"] },
+    ],
+    ["a list of releases that is a comment", project("app: :a,\n# releases: [b: []],\ndeps: []"), a],
+    [
+        "words in a heredoc and in a sigil",
+        `@moduledoc """\n  def project, do: [app: :no, releases: [no: []]]\n"""\n@a ~S(def project, do: [app: :no])\n${project("app: :a")}`,
+        a,
+    ],
     [
         "one release, with lists inside",
         project(`app: :a,
@@ -86,10 +211,13 @@ const cases: [name: string, source: string, expected: MixProject][] = [
 
 describe("a mix.exs", () => {
     for (const [name, source, expected] of cases) {
-        it(`with ${name}`, () => assert.deepEqual(parseMixProject(source), expected));
+        it(`with ${name}`, () => {
+            const read = (file: string) => (path.normalize(file) === "VERSION" ? "1.4.2\n" : undefined);
+            assert.deepEqual(parseMixProject(source, read), { ...nothing, ...expected });
+        });
     }
 
     it("is read from its folder", () => {
-        assert.deepEqual(readMixProject("examples/hello"), { app: "hello", version: "0.1.0", releases: [] });
+        assert.deepEqual(readMixProject("examples/hello"), { ...nothing, app: "hello", version: "0.1.0" });
     });
 });

@@ -55,6 +55,15 @@ describe("bin/smoke", function () {
         });
     }
 
+    it("asks for an answer alone where mix.exs computes the version", async () => {
+        answers = { "/up": [200, ""], "/version": [200, "1.2.3+abc"] };
+        const [code, stdout] = await smoke({ url: url(), version: "unknown" }, "staging");
+        assert.deepEqual([code, asked.length], [0, 10]);
+        assert.match(stdout, /answers; which version that is was not checked/);
+        answers["/version"] = [503, ""];
+        assert.equal((await smoke({ url: url(), version: "unknown" }, "staging"))[0], 1);
+    });
+
     it("asks another path for it", async () => {
         answers = { "/up": [200, ""], "/about?full": [200, "1.2.3"] };
         const [code, , stderr] = await smoke(deployed(), "staging", "/about?full");
