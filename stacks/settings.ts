@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { isMap, StackFile } from "./stackFile";
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** What Pulumi makes of a date that is not in quotes. */
+const DATE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;
 
 /**
  * Reads single settings of a stack and collects what is wrong with them: the setting, its rule, the value given, and
@@ -8,6 +12,7 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  */
 export class Settings {
     private readonly problems: string[] = [];
+    private readonly file = new StackFile();
     /** What a build has to say of how its settings were read, a line each. */
     readonly notes: string[] = [];
 
@@ -97,25 +102,57 @@ export class Settings {
         return value as string[];
     }
 
-    /** Environment variables by name. */
+    /**
+     * Environment variables by name, each exactly as the stack's file has it. Pulumi reads a value without quotes as a number,
+     * a truth value or a date, and writes it back in its own spelling at the next `pulumi config set`: 1.10 would be 1.1. So what
+     * it spells in a different way has to be in quotes.
+     */
     variables(key: string, secret: boolean): Record<string, string> {
         const remedy = `pulumi config set ${secret ? "--secret " : ""}--path ${key}.NAME value`;
         const given = this.text(key) || "{}";
-        const value = parse(given);
-        if (!isMap(value)) {
+        const values = parse(given, spelt);
+        if (!isMap(values)) {
             this.refuse(key, "must be variables by name", secret ? "[secret]" : given, remedy);
             return {};
         }
-        for (const [name, variable] of Object.entries(value)) {
+        const written = this.file.variables(this.config.name, key);
+        const variables: Record<string, string> = {};
+        for (const [name, value] of Object.entries(values)) {
             if (!ENV_NAME.test(name)) {
                 this.refuse(key, "must have names of letters, digits and _", name, remedy);
-            } else if (typeof variable === "object") {
+            } else if (typeof value !== "string" && !(value instanceof Spelt)) {
                 this.refuseUnseen(`${key}.${name}`, "must be one value, not a list or a map", remedy);
-            } else if (Number.isInteger(variable) && !Number.isSafeInteger(variable)) {
-                this.refuseUnseen(`${key}.${name}`, "must be in quotes, as a number loses digits", remedy);
+            } else if (isMap(written) && written[name] === undefined && /^(true|false)$/.test(name)) {
+                const words = `write "${name.toUpperCase()}": or "${name}": and the value`;
+                this.refuseUnseen(`${key}.${name}`, "must have its name in quotes", words);
+            } else {
+                this.mustBeAsWritten(
+                    `${key}.${name}`,
+                    value,
+                    isMap(written) ? written[name] : written,
+                    secret,
+                );
+                variables[name] = typeof value === "string" ? value : value.text;
             }
         }
-        return Object.fromEntries(Object.entries(value).map(([name, variable]) => [name, String(variable)]));
+        return variables;
+    }
+
+    /** Notes a problem if Pulumi has changed the value of a variable, or may have. */
+    private mustBeAsWritten(key: string, value: string | Spelt, written: unknown, secret: boolean): void {
+        if (typeof value === "string" && !DATE.test(value)) return;
+        const name = key.replace(/.*\./, "");
+        const text = typeof value === "string" ? value : value.text;
+        if (value instanceof Spelt && text === "null") {
+            const words = `write ${name}: "" for an empty one, or ${name}: "null"`;
+            this.refuseUnseen(key, "must have a value", words);
+            return;
+        }
+        if (written === "one text" || isMap(written) || written === text) return;
+        const isShown = typeof written === "string" && !secret;
+        const remedy = `write ${name}: ${isShown ? JSON.stringify(written) : '"..."'} in ${this.file.path}`;
+        if (isShown) this.refuse(key, `must be in quotes, as Pulumi reads it as ${text}`, written, remedy);
+        else this.refuseUnseen(key, "must be in quotes, as Pulumi reads something else in it", remedy);
     }
 
     /** Secret variables by name. */
@@ -141,13 +178,19 @@ export function set(key: string, value: string | number): string {
     return `pulumi config set ${key} ${value}`;
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+/** A value of JSON that is not a string, as it is spelt there. */
+class Spelt {
+    constructor(readonly text: string) {}
 }
 
-function parse(json: string): unknown {
+function spelt(_: string, value: unknown, context?: { source?: string }): unknown {
+    const text = context?.source;
+    return text === undefined || typeof value === "string" ? value : new Spelt(text);
+}
+
+function parse(json: string, reviver?: typeof spelt): unknown {
     try {
-        return JSON.parse(json);
+        return JSON.parse(json, reviver);
     } catch {
         return undefined;
     }

@@ -113,11 +113,7 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { env: { A: ["1"] } },
         "must be one value, not a list or a map: pulumi config set --path env.NAME value",
     ],
-    [
-        "env.A",
-        { env: { A: null } },
-        "must be one value, not a list or a map: pulumi config set --path env.NAME value",
-    ],
+    ["env.A", { env: { A: null } }, 'must have a value: write A: "" for an empty one, or A: "null"'],
     [
         "env.A",
         { env: { A: "1", B: "2" }, secrets: { A: "hunter2" } },
@@ -452,8 +448,8 @@ describe("the settings of a stack", () => {
                 { secretsVersion: 0, replicas: 8 },
             ],
             [
-                { env: { N: 4, F: 1.5, B: true, S: "x=y", E: "" } },
-                { env: { N: "4", F: "1.5", B: "true", S: "x=y", E: "" } },
+                { env: { N: "4", F: "1.50", S: "x=y", E: "" } },
+                { env: { N: "4", F: "1.50", S: "x=y", E: "" } },
             ],
             [
                 { registryAddress: "127.0.0.1:5000/a/b" },
@@ -470,7 +466,7 @@ describe("the settings of a stack", () => {
 
         it("keep secrets secret", async () => {
             const { secrets, buildSecrets, registry } = await configOf({
-                secrets: { PIN: 1234 },
+                secrets: { PIN: "1234" },
                 buildSecrets: { HEX_KEY: "hunter2" },
                 registryAddress: "ghcr.io/acme",
                 registryUsername: "me",
