@@ -21,10 +21,11 @@ export function readApp(settings: Settings): AppSettings {
         return { app, release: "", version: "" };
     }
     const mix = readMixProject(app);
+    const release = readRelease(settings, mix);
     return {
         app,
-        release: readRelease(settings, mix),
-        version: readVersion(settings, mix),
+        release,
+        version: readVersion(settings, release in mix.versions ? mix.versions[release] : mix.version),
         migrate: readMigrate(settings, app),
     };
 }
@@ -57,10 +58,11 @@ function defaultOf(known: string[], { isWhole, defaultRelease }: MixProject): st
     return defaultRelease ?? (isWhole && known.length === 1 ? known[0] : undefined);
 }
 
-function readVersion(settings: Settings, mix: MixProject): string {
+/** The version that is set, or the one in mix.exs. */
+function readVersion(settings: Settings, own: string | undefined): string {
     const pattern = /^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$/;
     const given = settings.optional("version");
-    if (given === undefined && mix.version !== undefined && pattern.test(mix.version)) return mix.version;
+    if (given === undefined && own !== undefined && pattern.test(own)) return own;
     if (given === undefined) {
         settings.notes.push(
             `mix.exs computes its version: the release has it, but it is ${UNKNOWN_VERSION} in the image's tag and in the outputs ` +

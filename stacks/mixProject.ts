@@ -16,6 +16,8 @@ export interface MixProject {
     defaultRelease?: string;
     /** Version of the project. */
     version?: string;
+    /** Versions of the releases that do not take the project's, by name; undefined where it cannot be told. */
+    versions: Record<string, string | undefined>;
 }
 
 /** Reads the mix.exs of a folder. Throws when there is none. */
@@ -48,7 +50,15 @@ export function parseMixProject(
         isWhole: isWhole(releases ?? project),
         defaultRelease: textOf(pairs.get("default_release"), "atom"),
         version: textOf(pairs.get("version"), "string"),
+        versions: Object.fromEntries([...(list?.pairs ?? [])].flatMap(ownVersion)),
     };
+}
+
+/** The version that the options of a release set, by its name; nothing where they set none. */
+function ownVersion([name, options]: [string, Value]): [string, string | undefined][] {
+    if (options.kind !== "list") return [[name, undefined]];
+    const isSet = options.pairs.has("version") || !options.isWhole;
+    return isSet ? [[name, textOf(options.pairs.get("version"), "string")]] : [];
 }
 
 function isWhole(value: Value): boolean {

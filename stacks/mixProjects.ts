@@ -26,9 +26,8 @@ export function mixProjects(app: string): MixProjects {
             umbrella.add(child);
             visit(child);
         }
-        for (const folder of pathsIn(source).map((to) => path.join(project, to))) {
-            if (dependencies.has(folder) || folder === root || !fs.existsSync(path.join(folder, "mix.exs")))
-                continue;
+        for (const folder of pathsIn(project, source)) {
+            if (dependencies.has(folder) || folder === root) continue;
             dependencies.add(folder);
             visit(folder);
         }
@@ -64,16 +63,39 @@ function childrenOf(project: string, source: Token[]): string[] {
         .filter((child) => fs.existsSync(path.join(child, "mix.exs")));
 }
 
-/** The paths under `path:` in a mix.exs; a string in a call, such as Path.expand, counts too. */
-function pathsIn(source: Token[]): string[] {
-    return source.flatMap(({ kind, text }, at) =>
-        kind === "key" && text === "path"
-            ? source
-                  .slice(at + 1, endOfValue(source, at + 1))
-                  .filter((value) => value.kind === "string" && value.inside.length === 0)
-                  .map((value) => value.text)
+/**
+ * The path dependencies that a mix.exs names. A string in a call, such as Path.expand, counts too. One that Mix does not build
+ * itself has no mix.exs: Rebar's, or files that the app reads.
+ */
+function pathsIn(project: string, source: Token[]): string[] {
+    const dependencies = source.flatMap((_, at) =>
+        isDependency(source.slice(at, at + 3))
+            ? source.slice(at, endOfValue(source, at)).flatMap(pathAt)
             : [],
     );
+    const folders = (texts: string[]) => texts.map((text) => path.join(project, text));
+    return [
+        ...folders(source.flatMap(pathAt)).filter((folder) => fs.existsSync(path.join(folder, "mix.exs"))),
+        ...folders(dependencies).filter(isFolder),
+    ];
+}
+
+/** The strings under `path:` where it stands at an index. */
+function pathAt({ kind, text }: Token, at: number, code: Token[]): string[] {
+    if (kind !== "key" || text !== "path") return [];
+    return code
+        .slice(at + 1, endOfValue(code, at + 1))
+        .filter((value) => value.kind === "string" && value.inside.length === 0)
+        .map((value) => value.text);
+}
+
+/** Whether code is a tuple that begins with a name, as a dependency does. */
+function isDependency([brace, name, comma]: Token[]): boolean {
+    return brace?.text === "{" && name?.kind === "atom" && comma?.text === ",";
+}
+
+function isFolder(name: string): boolean {
+    return fs.statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function isBelowAny(folder: string, folders: string[]): boolean {

@@ -489,6 +489,10 @@ describe("the settings of a stack", () => {
             const mix = "app: :shop, version: @version, releases: [web: [a: 1]]";
             const plain = await configOf({ app: project(mix) });
             assert.deepEqual([plain.release, plain.version, plain.migrate], ["web", "2.0.0", undefined]);
+            const own = await configOf({
+                app: project(`app: :shop, version: @version, releases: [web: [version: "3.0.0"]]`),
+            });
+            assert.equal(own.version, "3.0.0");
             const app = project(mix, ["rel/overlays/bin/migrate"]);
             assert.equal((await configOf({ app })).migrate, "bin/migrate");
             assert.equal((await configOf({ app, migrate: "none" })).migrate, undefined);

@@ -102,6 +102,18 @@ const cases: [name: string, files: Record<string, string>, expected: string[]][]
         },
         ["../base", "../shared", "libs/cork", "mix.exs"],
     ],
+    [
+        "path dependencies that Mix does not build itself, and no other folders",
+        {
+            "app/mix.exs": `[deps: [{:cork, path: "libs/cork", manager: :rebar3}, {:icons, "~> 1.0", path: "../icons", compile: false}],
+              releases: [app: [path: "../out"]], escript: [path: "bin"]]`,
+            "app/libs/cork/rebar.config": "",
+            "app/bin/run": "",
+            "icons/a.svg": "",
+            "out/a": "",
+        },
+        ["../icons", "libs/cork", "mix.exs"],
+    ],
     ["an app that has nothing", { "app/lib/a.ex": "" }, []],
 ];
 

@@ -14,6 +14,7 @@ const nothing: MixProject = {
     isWhole: true,
     defaultRelease: undefined,
     version: undefined,
+    versions: {},
 };
 const cases: [name: string, source: string, expected: Partial<MixProject>][] = [
     [
@@ -79,7 +80,7 @@ const cases: [name: string, source: string, expected: Partial<MixProject>][] = [
     [
         "releases in tuples",
         project("app: :a, releases: [{:cellar, cellar()}, {:bar, []}]"),
-        { ...a, releases: ["cellar", "bar"] },
+        { ...a, releases: ["cellar", "bar"], versions: { cellar: undefined } },
     ],
     [
         "releases in an attribute",
@@ -132,7 +133,12 @@ const cases: [name: string, source: string, expected: Partial<MixProject>][] = [
         project(
             "app: :a, default_release: :jobs, releases: [web: [], jobs: fn -> [a: 1, b: 2] end, cron: []]",
         ),
-        { ...a, releases: ["web", "jobs", "cron"], defaultRelease: "jobs" },
+        {
+            ...a,
+            releases: ["web", "jobs", "cron"],
+            defaultRelease: "jobs",
+            versions: { jobs: undefined },
+        },
     ],
     [
         "an umbrella",
@@ -205,7 +211,28 @@ const cases: [name: string, source: string, expected: Partial<MixProject>][] = [
         project(
             'deps: [{:b, app: :c, version: "9.9.9"}], app: :a, version: @version, releases: [web: [version: "8.8.8"]]',
         ),
-        { app: "a", version: "1.2.3", releases: ["web"] },
+        { app: "a", version: "1.2.3", releases: ["web"], versions: { web: "8.8.8" } },
+    ],
+    [
+        "releases with versions of their own",
+        project(
+            `apps_path: "apps", version: "1.0.0", releases: releases()`,
+            `defp releases do
+               [
+                 web: [applications: [web: :permanent], version: @version],
+                 jobs: [version: {:from_app, :jobs}],
+                 cron: [include_erts: true],
+                 tools: [{key(), 1}],
+                 admin: Keyword.put(base(), :quiet, true)
+               ]
+             end\n`,
+        ),
+        {
+            isUmbrella: true,
+            version: "1.0.0",
+            releases: ["web", "jobs", "cron", "tools", "admin"],
+            versions: { web: "1.2.3", jobs: undefined, tools: undefined, admin: undefined },
+        },
     ],
 ];
 
