@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type ContainerLimits, containerLimits, restart } from "./containerDefaults";
 import { healthCheck } from "./healthCheck";
+import { migrationCommand } from "./migrationCommand";
 import { sortedVariables } from "./releaseEnv";
 
 /** How long a host waits until it tries again what has failed, in seconds. */
@@ -114,6 +115,7 @@ function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = 
         BEHIND_PROXY: `${args.behindProxy ?? false}`,
         HEALTH_PATH: healthPath,
         MIGRATE: args.migrate ?? "",
+        MIGRATION: args.migrate === undefined ? [] : migrationCommand(args.migrate),
         MIGRATE_SECONDS: args.migrateSeconds,
         BOOT_SECONDS: args.bootSeconds,
         BAKE_SECONDS: args.bakeSeconds,

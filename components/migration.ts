@@ -8,12 +8,13 @@ import {
     toLabels,
 } from "./containerDefaults";
 import { inspect, report, stopped } from "./containerReport";
+import { missingShell, migrationCommand } from "./migrationCommand";
 import { docker as dockerCli, explainMissing, valueOf } from "./docker";
 
 export interface MigrationArgs {
     /** Image of the new release, by digest. */
     image: pulumi.Input<string>;
-    /** Command that migrates, run by a shell in the image's folder, such as `bin/migrate`. */
+    /** Command that migrates, run by the image's shell in its folder, such as `bin/migrate`. */
     command: string;
     /** How long it may take, in seconds. */
     seconds: number;
@@ -45,13 +46,14 @@ export class Migration extends pulumi.ComponentResource {
         const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
             explainMissing(args.image, args.host, this),
         );
+        const [shell, option, script] = migrationCommand(args.command);
         const container = new docker.Container(
             name,
             {
                 ...containerDefaults,
                 image: args.image,
-                entrypoints: ["/bin/sh", "-c"],
-                command: [`exec ${args.command}`],
+                entrypoints: [shell, option],
+                command: [script],
                 envs: args.envs,
                 networkMode: args.networkName,
                 networksAdvanced: [{ name: args.networkName }],
@@ -83,7 +85,8 @@ async function migrate(
         code === 124
             ? `took longer than ${seconds} s (migrateSeconds)`
             : // Docker says why where the command could not even be started.
-              ((state && (await stopped(host, state))) ?? `could not be started (${output.trim()})`);
+              ((state && (await stopped(host, state))) ??
+              `could not be started (${output.trim()})${missingShell(output)}`);
     throw new Error(
         `the migration "${command}" failed; the old release serves on, and the next pulumi up migrates again: ` +
             (state ? await report(host, state, problem, hidden, output) : problem),

@@ -8,6 +8,7 @@ import {
     type Task,
 } from "@aws-sdk/client-ecs";
 import { missingVariable } from "./containerReport";
+import { migrationCommand, missingShell } from "./migrationCommand";
 import { howTaskEnded, type TaskLog, taskLog } from "./taskReport";
 
 export interface TaskMigrationArgs extends TaskLog {
@@ -15,7 +16,7 @@ export interface TaskMigrationArgs extends TaskLog {
     cluster: string;
     /** Task definition of the new release, by ARN. */
     taskDefinition: string;
-    /** Command that migrates, run by a shell in the image's folder, such as `bin/migrate`. */
+    /** Command that migrates, run by the image's shell in its folder, such as `bin/migrate`. */
     command: string;
     /** How long it may take, from the moment that it is asked for until it has ended, in seconds. */
     seconds: number;
@@ -43,6 +44,7 @@ export async function taskMigration(args: TaskMigrationArgs): Promise<void> {
         throw new Error(
             `the migration "${command}" failed; the old release serves on, and the next pulumi up migrates again: ` +
                 problem +
+                missingShell(problem) +
                 (output === "" ? "" : `.${missingVariable(output)} Its last lines:\n${output}`),
         );
     };
@@ -91,9 +93,7 @@ async function start(client: ECSClient, args: TaskMigrationArgs): Promise<string
                 },
             },
             overrides: {
-                containerOverrides: [
-                    { name: args.container, command: ["/bin/sh", "-c", `exec ${args.command}`] },
-                ],
+                containerOverrides: [{ name: args.container, command: migrationCommand(args.command) }],
             },
         }),
     );

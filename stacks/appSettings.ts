@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { whyNotWhole } from "../components/migrationCommand";
 import { UNKNOWN_VERSION } from "../components/releaseImage";
 import { type MixProject, readMixProject } from "./mixProject";
 import { set, type Settings } from "./settings";
@@ -87,5 +88,7 @@ function readMigrate(settings: Settings, app: string): string | undefined {
             set("migrate", "bin/migrate"),
         );
     }
+    const wrong = whyNotWhole(migrate);
+    if (wrong !== undefined) settings.refuse("migrate", wrong, migrate, set("migrate", "bin/migrate"));
     return migrate === "none" ? undefined : migrate;
 }

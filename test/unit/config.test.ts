@@ -97,6 +97,11 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { cpus },
         `must be a number such as 1.5, or 0, got "${cpus}": pulumi config set cpus 1.5`,
     ]),
+    [
+        "migrate",
+        { migrate: "bin/migrate &" },
+        'must not leave anything in the background (&), as that ends with the command, got "bin/migrate &": pulumi config set migrate bin/migrate',
+    ],
     ["env", { env: "A=1" }, 'must be variables by name, got "A=1": pulumi config set --path env.NAME value'],
     [
         "env",
@@ -308,7 +313,7 @@ describe("the settings of a stack", () => {
             const here = Object.entries(declared).filter(
                 ([, { description }]) => !/^(AWS|Fargate|Floating IP): /.test(String(description)),
             );
-            assert.deepEqual([...tested, "migrate", "prepareDeps"].sort(), here.map(([key]) => key).sort());
+            assert.deepEqual([...tested, "prepareDeps"].sort(), here.map(([key]) => key).sort());
         });
     });
 

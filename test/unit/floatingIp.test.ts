@@ -363,6 +363,7 @@ describe("the target floating-ip", () => {
                 BEHIND_PROXY: ["false"],
                 HEALTH_PATH: ["/health"],
                 MIGRATE: ["bin/migrate"],
+                MIGRATION: ["/bin/sh", "-c", "exec bin/migrate"],
                 MIGRATE_SECONDS: ["300"],
                 BOOT_SECONDS: ["60"],
                 BAKE_SECONDS: ["3"],
