@@ -9,7 +9,7 @@ export interface LocalRegistryArgs {
     image: pulumi.Input<string>;
     /** Docker host, for the hook. */
     host?: string;
-    /** Labels of the container and the volume. */
+    /** Labels of the container and the volume; those of what is there stay as they are. */
     labels?: Labels;
 }
 
@@ -31,7 +31,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
         const labels = toLabels(args.labels);
         // Stacks on one host must not meet on a port. Below the ports that Linux hands out to clients.
         const port = new random.RandomInteger(`${name}-port`, { min: 20000, max: 31999 }, { parent: this });
-        const volume = new docker.Volume(name, { labels }, { parent: this });
+        const volume = new docker.Volume(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
         const container = new docker.Container(
             name,
             {
@@ -59,7 +59,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
                 restart,
                 labels,
             },
-            { parent: this, deleteBeforeReplace: true },
+            { parent: this, deleteBeforeReplace: true, ignoreChanges: ["labels"] },
         );
         this.started = new pulumi.ResourceHook(`${name}-started`, async () => {
             const { code, output } = await dockerCli(args.host, ["start", await valueOf(container.id)]);

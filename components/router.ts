@@ -28,7 +28,7 @@ export interface RouterArgs {
     behindProxy?: boolean;
     /** Docker host that builds, for the report of a failed build. */
     host?: string;
-    /** Labels of every container, network and volume. */
+    /** Labels of every container, network and volume; those of what is there stay as they are. */
     labels?: Labels;
 }
 
@@ -58,10 +58,13 @@ export class Router extends pulumi.ComponentResource {
         const explained = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
             explainBuild(failed, args.host, this),
         );
+        const network = new docker.Network(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
+        const volume = new docker.Volume(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
         const image = new docker.Image(
             name,
             {
-                imageName: name,
+                // One of its own for every router of the host: two that build at once would meet under one name.
+                imageName: pulumi.interpolate`decanter-router:${network.name}`,
                 skipPush: true,
                 build: {
                     context: folder,
@@ -72,8 +75,6 @@ export class Router extends pulumi.ComponentResource {
             },
             { parent: this, hooks: { onError: [explained] } },
         );
-        const network = new docker.Network(name, { labels }, { parent: this });
-        const volume = new docker.Volume(name, { labels }, { parent: this });
 
         this.imageId = image.repoDigest;
         this.networkName = network.name;
@@ -101,7 +102,7 @@ export class Router extends pulumi.ComponentResource {
                 labels,
             },
             // The old one has to let go of the port first.
-            { parent: this, deleteBeforeReplace: true },
+            { parent: this, deleteBeforeReplace: true, ignoreChanges: ["labels"] },
         );
         this.containerId = container.id;
         this.registerOutputs({ networkName: this.networkName, containerId: this.containerId });

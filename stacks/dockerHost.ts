@@ -11,36 +11,41 @@ import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { CommonSettings } from "./config";
+import { namedByRole } from "./names";
 import { archiveFolder, once, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 import { repositoryName } from "./repositoryName";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
-    const { release: name, host, registry } = config;
+    const { release, host, registry } = config;
     const provider = new docker.Provider("docker", { host, registryAuth: registryAuth(config) });
-    const opts = { providers: { docker: provider } };
+    const opts = { providers: { docker: provider }, ...namedByRole([before[0]?.release, release]) };
     const labels = { "decanter.stack": `${pulumi.getProject()}/${pulumi.getStack()}` };
 
     const own =
         registry === undefined
-            ? new LocalRegistry(`${name}-registry`, { image: config.registryImage, host, labels }, opts)
+            ? new LocalRegistry("registry", { image: config.registryImage, host, labels }, opts)
             : undefined;
-    const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${repositoryName(name)}`;
+    const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${repositoryName(release)}`;
     const image = imageOf(config, repository, own?.started, opts);
     const { version, keepReleases } = config;
     const releases = image.apply((ref) =>
-        releasesUpTo({ release: name, version, image: ref }, before, keepReleases),
+        releasesUpTo({ release, version, image: ref }, before, keepReleases),
     );
 
     const ours = config.image === undefined && config.dockerfile === undefined;
-    const proven = [releaseProof(name, { image, starts: ours, host })];
+    const proven = [releaseProof("release", { image, starts: ours, host })];
     const folder = config.archive ? archiveFolder() : undefined;
     if (folder !== undefined && config.image === undefined)
-        proven.push(archiving(name, { ...config, image, folder }));
-    const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
-    const router = new Router(`${name}-router`, { ...config, image: config.routerImage, labels }, opts);
+        proven.push(archiving("release", { ...config, image, folder }));
+    const secrets = new ReleaseSecrets(
+        "release",
+        { secrets: config.secrets, version: config.secretsVersion },
+        opts,
+    );
+    const router = new Router("router", { ...config, image: config.routerImage, labels }, opts);
     const retention = new ImageRetention(
-        name,
+        "release",
         {
             repository,
             keep: releases.apply((all) => all.map((release) => release.image)),
@@ -51,7 +56,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         opts,
     );
     const service = new DockerService(
-        name,
+        "release",
         {
             ...config,
             image,
@@ -71,7 +76,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         version: config.version,
         ...releaseOutputs(once(service.containers, releases)),
         containers: service.containers,
-        console: `bin/${name} remote`,
+        console: `bin/${release} remote`,
         ...(folder && { archive: folder }),
     };
 }
@@ -84,9 +89,9 @@ function imageOf(
     opts: pulumi.ComponentResourceOptions,
 ): pulumi.Output<string> {
     if (config.image !== undefined) return pulumi.output(config.image);
-    const { release, registry } = config;
+    const { registry } = config;
     const image = new ReleaseImage(
-        release,
+        "release",
         {
             ...config,
             repository,

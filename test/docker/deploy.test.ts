@@ -33,20 +33,20 @@ describe("the order of a deploy", function () {
         app.release("1.0.1");
         await pulumi.up(settings);
         assert.deepEqual(pulumi.events, [
-            "hook hello-prepare-build",
-            "hook hello-clear-build",
-            "hook hello-registry-started",
-            "create hello-migration",
-            "hook hello-proven",
-            "hook hello-archived",
-            "hook hello-migration",
-            "create hello-1",
-            "hook hello-healthy",
-            "create hello-swap",
-            "hook hello-prune",
-            "delete hello-swap",
-            "delete hello-migration",
-            "delete hello-1",
+            "hook release-prepare-build",
+            "hook release-clear-build",
+            "hook registry-started",
+            "create release-migration",
+            "hook release-proven",
+            "hook release-archived",
+            "hook release-migration",
+            "create release-1",
+            "hook release-healthy",
+            "create release-swap",
+            "hook release-prune",
+            "delete release-swap",
+            "delete release-migration",
+            "delete release-1",
         ]);
         const archived = fs.readdirSync(pulumi.outputs.archive as string);
         assert.deepEqual(

@@ -85,7 +85,7 @@ function itSurvivesItsHost(): void {
     }
     async function addresses(): Promise<Record<string, string>> {
         const all = (await own.api.listContainers()).filter(({ Names }) =>
-            /hello-(1|router)/.test(Names[0] ?? ""),
+            /release-1|router/.test(Names[0] ?? ""),
         );
         return Object.fromEntries(
             all.map(({ Names, NetworkSettings }) => [
@@ -124,7 +124,7 @@ function itSurvivesItsHost(): void {
         [
             "the router's process is killed",
             async () => {
-                const id = await idOf("hello-router");
+                const id = await idOf("router");
                 const { code, output } = await docker(own.host, [
                     "exec",
                     id,
@@ -160,11 +160,11 @@ function itSurvivesItsHost(): void {
     it("serves the same release when all containers come back in any order, at other addresses", async () => {
         const release = await deploy();
         for (const order of [
-            ["router", "1"],
-            ["1", "router"],
+            ["router", "release-1"],
+            ["release-1", "router"],
         ]) {
             const before = await addresses();
-            const ids = await Promise.all(order.map((part) => idOf(`hello-${part}-`)));
+            const ids = await Promise.all(order.map((part) => idOf(`${part}-`)));
             for (const id of ids) await own.api.getContainer(id).stop({ t: 5 });
             // Others take the addresses that are free now.
             const [network] = Object.keys(
@@ -202,13 +202,13 @@ function itSurvivesItsHost(): void {
             const failing = deploy().catch((reason: Error) => (error = reason));
             // The swap has begun when it has put the new release into the idle slot.
             const deadline = Date.now() + 60_000;
-            const log = async () => (await docker(own.host, ["logs", await idOf("hello-swap-")])).output;
-            const before = await idOf("hello-swap-");
-            while ((await idOf("hello-swap-")) === before || !(await log()).includes("is healthy")) {
+            const log = async () => (await docker(own.host, ["logs", await idOf("release-swap-")])).output;
+            const before = await idOf("release-swap-");
+            while ((await idOf("release-swap-")) === before || !(await log()).includes("is healthy")) {
                 assert.ok(Date.now() < deadline, "no swap has begun");
                 await sleep(20);
             }
-            const id = await idOf("hello-router");
+            const id = await idOf("router");
             await docker(own.host, ["exec", id, "bash", "-c", "kill -9 $(pidof haproxy)"]);
             took = await seconds(async () => {
                 while (!/^hello/.test(await get().catch(() => "")))
@@ -306,9 +306,9 @@ function itSurvivesItsHost(): void {
                 app.write("priv/ballast", randomBytes(100_000_000));
                 pulumi.events.length = 0;
                 stopping = (async () => {
-                    while (!pulumi.events.includes("hook hello-registry-started")) await sleep(5);
+                    while (!pulumi.events.includes("hook registry-started")) await sleep(5);
                     await sleep(500);
-                    await own.api.getContainer(await idOf("hello-registry")).stop({ t: 0 });
+                    await own.api.getContainer(await idOf("registry")).stop({ t: 0 });
                 })();
                 return Promise.resolve();
             },

@@ -190,7 +190,7 @@ describe("the boot of a host", function () {
             const recorded = await mockPulumi(settings);
             dockerHost(readConfig());
             await settled();
-            const { inputs } = the(recorded, "Container", "hello-1");
+            const { inputs } = the(recorded, "Container", "release-1");
             const on = {
                 networkMode: "none",
                 networksAdvanced: [],

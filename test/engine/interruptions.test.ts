@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Fate } from "../../bench/load";
 import { App } from "../support/app";
 import { Checkout, type Command } from "../support/checkout";
+import { rolesOf } from "../support/deploys";
 import { engine } from "../support/dockerProvider";
 import { countsOf, failuresOf, seconds, underLoad, writeDown } from "../support/faults";
 import { baseImages, freePort } from "../support/machine";
@@ -30,10 +31,10 @@ function itRecovers(): void {
         const all = await engine.listContainers({ all: true, filters });
         const router = all.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
         const network = Object.keys(router?.NetworkSettings.Networks ?? {})[0];
-        return all
-            .filter(({ Id, Labels }) => Id === router?.Id || Labels["decanter.router"] === network)
-            .map(({ Names }) => Names[0]?.replace(/^\/|-[0-9a-f]{7}$/g, "") ?? "")
-            .sort();
+        const ours = all.filter(
+            ({ Id, Labels }) => Id === router?.Id || Labels["decanter.router"] === network,
+        );
+        return rolesOf(ours, "local");
     }
     const engineOf = (up: Command) => up.below(/pulumi up /);
     const well = async (...args: string[]) => {
@@ -102,10 +103,10 @@ function itRecovers(): void {
                         );
                         assert.equal(await get(), `hello ${version}\n`, `${code}: ${said}`);
                         assert.deepEqual(await containers(), [
-                            "hello-1",
-                            "hello-migration",
-                            "hello-router",
-                            "hello-swap",
+                            "release-1",
+                            "release-migration",
+                            "release-swap",
+                            "router",
                         ]);
                     }),
                 );

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { App } from "./app";
-import { ONE_OF_EACH, type Deployer } from "./deploys";
+import { type Deployer, ONE_OF_EACH, rolesOf } from "./deploys";
 import { buildImage, docker } from "../../components/docker";
 import { engine } from "./dockerProvider";
 import { countsOf, failuresOf, seconds, underLoad, writeDown } from "./faults";
@@ -27,7 +27,7 @@ const bad: Bad[] = [
             migrate: "none",
             secrets: { DATABASE_URL: `ecto://wine:${SECRET}@db` },
         },
-        says: [/hello-1-\w+ stopped with exit code 1/, /\| .*the database at \[secret\] does not answer/],
+        says: [/release-1-\w+ stopped with exit code 1/, /\| .*the database at \[secret\] does not answer/],
     },
     {
         fault: "never listens",
@@ -66,7 +66,7 @@ const bad: Bad[] = [
     {
         fault: "is healthy, and crashes within the bake time",
         settings: { env: { CRASH_AFTER: "6" }, bakeSeconds: 30 },
-        says: [/hello-1-\w+ stopped with exit code 7/, /\| cellar on fire/],
+        says: [/release-1-\w+ stopped with exit code 7/, /\| cellar on fire/],
     },
     {
         fault: "crashes when it has the traffic",
@@ -75,7 +75,7 @@ const bad: Bad[] = [
             /the new release did not get the traffic, or lost it/,
             /release [\d.]+ did not stay healthy/,
             /has the traffic again/,
-            /hello-1-\w+ stopped/,
+            /release-1-\w+ stopped/,
             /\| cellar on fire/,
         ],
         serves: true,
@@ -83,7 +83,7 @@ const bad: Bad[] = [
     {
         fault: "is killed for memory at boot",
         settings: { env: { BOOT: "memory" }, memoryMb: 192, migrate: "none" },
-        says: [/hello-1-\w+ was killed because it used more memory than its limit \(memoryMb\)/],
+        says: [/release-1-\w+ was killed because it used more memory than its limit \(memoryMb\)/],
     },
     {
         fault: "misses a variable in runtime.exs",
@@ -190,8 +190,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
     /** Containers, networks, volumes and images are those of the release that runs, and of those that are kept. */
     async function nothingIsLeft(): Promise<void> {
         const containers = await engine.listContainers({ all: true, filters });
-        const names = containers.map(({ Names }) => Names[0]?.replace(/^\/|-[0-9a-f]{7}$/g, ""));
-        assert.deepEqual(names.sort(), ONE_OF_EACH);
+        assert.deepEqual(rolesOf(containers, stack), ONE_OF_EACH);
         assert.equal((await engine.listNetworks({ filters })).length, 1);
         assert.equal((await engine.listVolumes({ filters })).Volumes.length, 2);
 

@@ -15,8 +15,15 @@ export interface Deployer {
     destroy(): Promise<void>;
 }
 
-/** The containers of a stack with one replica. */
-export const ONE_OF_EACH = ["hello-1", "hello-migration", "hello-registry", "hello-router", "hello-swap"];
+/** The roles of the containers of a stack with one replica. */
+export const ONE_OF_EACH = ["registry", "release-1", "release-migration", "release-swap", "router"];
+
+/** The roles of containers: their names without the stack, which Pulumi's own engine puts first, and the random end. */
+export function rolesOf(containers: { Names: string[] }[], stack: string): string[] {
+    return containers
+        .map(({ Names: [name = ""] }) => name.replace(`/${stack}-`, "/").replace(/^\/|-[0-9a-f]{7}$/g, ""))
+        .sort();
+}
 
 /** What a user may expect of every deploy, tried on the machine's Docker. */
 export function itDeploys(stack: string, pulumi: Deployer, another: (stack: string) => Deployer): void {
@@ -36,7 +43,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
     const stackFilter = { label: [`decanter.stack=decanter/${stack}`] };
     const containers = async () => {
         const all = await engine.listContainers({ all: true, filters: stackFilter });
-        return all.map(({ Names }) => Names[0]?.replace(/^\/|-[0-9a-f]{7}$/g, "")).sort();
+        return rolesOf(all, stack);
     };
     const failures = (fates: Fate[]) => fates.filter(({ failure }) => failure !== undefined);
     const get = async () => (await fetch(`http://127.0.0.1:${port}/`)).text();
@@ -149,7 +156,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
     it("adds and removes replicas without a lost request", async () => {
         const load = new Load({ port, busy: 16, rate: 300, idle: 50, idleSeconds: 3, post: 8 });
         await up({ replicas: 3 });
-        assert.equal((await containers()).filter((name) => /^hello-\d$/.test(name ?? "")).length, 3);
+        assert.equal((await containers()).filter((role) => /^release-\d$/.test(role)).length, 3);
         await sleep(1000);
         await up({ replicas: 2 });
         assert.deepEqual(failures(await load.stop()), []);

@@ -24,7 +24,7 @@ interface Options {
     onError: string[];
 }
 
-/** What the engine did: "create hello-1", "hook hello-healthy", "delete hello-1". */
+/** What the engine did: "create release-1", "hook release-healthy", "delete release-1". */
 export type Event = `${"create" | "hook" | "delete" | "fail"} ${string}`;
 
 /**

@@ -35,12 +35,23 @@ export interface RecordedOptions {
     timeouts?: Record<string, string>;
 }
 
+/** A setting as Pulumi.yaml declares it. */
+export interface Declared {
+    type?: string;
+    description: string;
+    default: string | number | boolean | object;
+    secret?: boolean;
+}
+
+/** The settings in Pulumi.yaml, without Pulumi's own. */
+export function declaredSettings(): Record<string, Declared> {
+    const { config } = parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: Record<string, Declared> };
+    return Object.fromEntries(Object.entries(config).filter(([key]) => !key.startsWith("pulumi:")));
+}
+
 /** Settings as Pulumi hands them to a program: the defaults of Pulumi.yaml under those given. */
 export function settingsOf(given: Record<string, unknown>): Record<string, string> {
-    const { config } = parse(fs.readFileSync("Pulumi.yaml", "utf8")) as {
-        config: Record<string, { default: unknown }>;
-    };
-    const defaults = Object.entries(config).map(([key, { default: value }]) => [key, value]);
+    const defaults = Object.entries(declaredSettings()).map(([key, { default: value }]) => [key, value]);
     const all = { ...Object.fromEntries(defaults), ...given } as Record<string, unknown>;
     return Object.fromEntries(
         Object.entries(all).map(([key, value]) => [

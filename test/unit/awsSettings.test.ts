@@ -1,10 +1,8 @@
 import { strict as assert } from "node:assert";
-import * as fs from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
 import type { FargateSettings, HostSettings } from "../../stacks/awsSettings";
 import { type Config, readConfig } from "../../stacks/config";
-import { mockPulumi, settingsOf, valueOf } from "../support/mockPulumi";
+import { declaredSettings, mockPulumi, settingsOf, valueOf } from "../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
@@ -251,10 +249,7 @@ async function problemOf(settings: Settings, secretKeys?: string[]): Promise<str
 
 describe("the settings of a stack on AWS", () => {
     it("are all tested with a wrong value", () => {
-        const { config } = parse(fs.readFileSync("Pulumi.yaml", "utf8")) as {
-            config: Record<string, { description: string }>;
-        };
-        const ours = Object.entries(config).filter(([, { description }]) =>
+        const ours = Object.entries(declaredSettings()).filter(([, { description }]) =>
             /^(AWS|Fargate|Floating IP): /.test(description),
         );
         assert.ok(ours.length > 20);

@@ -311,6 +311,7 @@ describe("Router", () => {
         ]);
         const { inputs: image } = the(recorded, "Image", "web-router");
         assert.equal(image.skipPush, true);
+        assert.equal(image.imageName, "decanter-router:web-router-1a2b3c4");
         assert.deepEqual(image.build, {
             context: "docker/router",
             dockerfile: "docker/router/Dockerfile",
@@ -320,7 +321,11 @@ describe("Router", () => {
         for (const type of ["Network", "Volume"]) {
             const { inputs, options } = the(recorded, type, "web-router");
             assert.deepEqual(inputs, { labels: labelList });
-            assert.deepEqual(options, { ...plain, parent: "decanter:index:Router" });
+            assert.deepEqual(options, {
+                ...plain,
+                parent: "decanter:index:Router",
+                ignoreChanges: ["labels"],
+            });
         }
         const { inputs, options } = the(recorded, "Container", "web-router");
         assert.deepEqual(inputs, {
@@ -339,6 +344,7 @@ describe("Router", () => {
             ...plain,
             parent: "decanter:index:Router",
             deleteBeforeReplace: true,
+            ignoreChanges: ["labels"],
             dependencies: ["web-router", "web-router", "web-router"],
         });
         assert.equal(await valueOf(router.networkName), "web-router-1a2b3c4");
@@ -392,6 +398,7 @@ describe("LocalRegistry", () => {
             ...plain,
             parent: "decanter:index:LocalRegistry",
             deleteBeforeReplace: true,
+            ignoreChanges: ["labels"],
             dependencies: ["web-registry", "web-registry-port"],
         });
         assert.equal(await valueOf(address), "127.0.0.1:25000");

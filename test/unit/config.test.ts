@@ -3,17 +3,14 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
 import { type Config, readConfig } from "../../stacks/config";
-import { mockPulumi, valueOf } from "../support/mockPulumi";
+import { declaredSettings, mockPulumi, valueOf } from "../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
 const password = "pulumi config set --secret registryPassword";
 const built = `ghcr.io:443/acme/hello@sha256:${"0a".repeat(32)}`;
-const declared = (
-    parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: Record<string, Record<string, unknown>> }
-).config;
+const declared = declaredSettings();
 
 /** Settings with one thing wrong, and the line that says so, by the key that it is about. */
 const wrong: [key: string, settings: Settings, line: string][] = [

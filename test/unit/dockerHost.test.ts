@@ -1,4 +1,7 @@
 import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { readConfig } from "../../stacks/config";
 import { dockerHost } from "../../stacks/dockerHost";
 import { mockPulumi, type Recorded, secretValue, settled, the } from "../support/mockPulumi";
@@ -11,16 +14,47 @@ async function declared(settings: Record<string, unknown> = {}): Promise<Recorde
 }
 
 describe("the target docker", () => {
+    const folders: string[] = [];
+    after(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true })));
+
+    it("names every resource by its role, whatever the app and its release are called", async () => {
+        const named = async (settings: Record<string, unknown> = {}) =>
+            (await declared(settings)).map(({ type, name }) => `${type} ${name}`).sort();
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-app-"));
+        folders.push(folder);
+        fs.writeFileSync(
+            path.join(folder, "mix.exs"),
+            'def project, do: [app: :shop, version: "1.0.0", releases: [shop: [], cellar: []]]',
+        );
+        const before = await named({ migrate: "none" });
+        for (const release of ["shop", "cellar"])
+            assert.deepEqual(await named({ app: folder, release, migrate: "none" }), before);
+    });
+
+    it("takes over what was named by the release that ran last, and by the one of the settings", async () => {
+        const recorded = await mockPulumi();
+        dockerHost(readConfig(), [{ release: "shop", version: "0.0.9", image: "a@sha256:1" }]);
+        await settled();
+        const former = (names: string[]) => ["shop", "hello"].map((release) => [release, ...names].join("-"));
+        for (const { type, name, options } of recorded.filter((one) => !one.type.startsWith("pulumi:"))) {
+            const own = name === "release" ? [] : [name.replace(/^release-/, "")];
+            assert.deepEqual(options?.aliases, former(own), `${type} ${name}`);
+        }
+    });
+
     it("replaces nothing that outlives a release when the release changes", async () => {
         const lasting = async (settings: Record<string, unknown>) =>
             (await declared(settings))
                 .filter(({ type }) => !type.startsWith("decanter:"))
-                .filter(({ name }) => /-(router|registry|registry-port|cookie|key-base)$/.test(name))
+                .filter(({ name }) =>
+                    /^(router|registry|registry-port|release-cookie|release-key-base)$/.test(name),
+                )
                 .map(({ type, name, inputs }) => ({ type, name, inputs }))
                 .sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
         const before = await lasting({ version: "1.0.0" });
         assert.equal(before.length, 9);
         const changed = { version: "2.0.0", env: { A: "1" }, secrets: { B: "2" }, replicas: 2, memoryMb: 0 };
+
         assert.deepEqual(await lasting(changed), before);
     });
 
@@ -28,10 +62,10 @@ describe("the target docker", () => {
         const recorded = await declared({ version: "2.0.0" });
         const stack = { label: "decanter.stack", value: "decanter/test" };
         const version = { label: "decanter.version", value: "2.0.0" };
-        const router = { label: "decanter.router", value: "hello-router-1a2b3c4" };
-        for (const name of ["hello-1", "hello-migration", "hello-swap"])
+        const router = { label: "decanter.router", value: "router-1a2b3c4" };
+        for (const name of ["release-1", "release-migration", "release-swap"])
             assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack, version, router]);
-        for (const name of ["hello-router", "hello-registry"])
+        for (const name of ["router", "registry"])
             assert.deepEqual(the(recorded, "Container", name).inputs.labels, [stack]);
     });
 
@@ -44,7 +78,7 @@ describe("the target docker", () => {
         });
         assert.equal(the(recorded, "docker", "docker").inputs.host, "ssh://me@server");
         assert.ok(!recorded.some(({ type }) => type.endsWith(":LocalRegistry")));
-        const { imageName, registry } = the(recorded, "Image", "hello").inputs;
+        const { imageName, registry } = the(recorded, "Image", "release").inputs;
         assert.equal(imageName, "ghcr.io/acme/hello:0.1.0");
         assert.deepEqual(secretValue(registry), { username: "me", password: "hunter2" });
     });
@@ -70,7 +104,7 @@ describe("the target docker", () => {
             const recorded = await mockPulumi(settings);
             assert.equal(dockerHost(readConfig()).url, url);
             await settled();
-            const { ports } = the(recorded, "Container", "hello-router").inputs;
+            const { ports } = the(recorded, "Container", "router").inputs;
             assert.deepEqual(ports, [{ internal: 8080, external: 81, ip: bindAddress }]);
         });
     }

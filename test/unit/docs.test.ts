@@ -3,30 +3,22 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Output } from "@pulumi/pulumi";
-import { parse } from "yaml";
-import { mockPulumi, the, valueOf } from "../support/mockPulumi";
-
-interface Setting {
-    description: string;
-    default: string | number | boolean | object;
-    secret?: boolean;
-}
+import { declaredSettings, mockPulumi, the, valueOf } from "../support/mockPulumi";
 
 describe("README", () => {
     const readme = fs.readFileSync("README.md", "utf8");
 
     it("lists the settings of Pulumi.yaml, with their defaults and descriptions", () => {
-        const { config } = parse(fs.readFileSync("Pulumi.yaml", "utf8")) as {
-            config: Record<string, Setting>;
-        };
-        const expected = Object.entries(config).map(([key, { description, default: value, secret }]) => {
-            const shown = ["", "{}", "[]"].includes(
-                typeof value === "object" ? JSON.stringify(value) : `${value}`,
-            )
-                ? ""
-                : `\`${value as string}\``;
-            return [`\`${key}\``, secret ? "secret" : shown, description];
-        });
+        const expected = Object.entries(declaredSettings()).map(
+            ([key, { description, default: value, secret }]) => {
+                const shown = ["", "{}", "[]"].includes(
+                    typeof value === "object" ? JSON.stringify(value) : `${value}`,
+                )
+                    ? ""
+                    : `\`${value as string}\``;
+                return [`\`${key}\``, secret ? "secret" : shown, description];
+            },
+        );
         const [, table = ""] = /<!-- settings -->\n+([^]*?)\n+<!-- \/settings -->/.exec(readme) ?? [];
         const rows = table.split("\n").map((line) =>
             line

@@ -10,29 +10,29 @@ describe("the program of the target docker", () => {
         await settled();
         const resources = recorded.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`).sort();
         assert.deepEqual(resources, [
-            "Container hello-1",
-            "Container hello-2",
-            "Container hello-migration",
-            "Container hello-registry",
-            "Container hello-router",
-            "Container hello-swap",
-            "DockerService hello",
-            "Image hello",
-            "Image hello-router",
-            "ImageRetention hello",
-            "LocalRegistry hello-registry",
-            "Migration hello-migration",
-            "Network hello-router",
-            "RandomInteger hello-registry-port",
-            "RandomPassword hello-cookie",
-            "RandomPassword hello-key-base",
-            "ReleaseImage hello",
-            "ReleaseSecrets hello",
-            "RemoteImage hello",
-            "Router hello-router",
-            "Swap hello-swap",
-            "Volume hello-registry",
-            "Volume hello-router",
+            "Container registry",
+            "Container release-1",
+            "Container release-2",
+            "Container release-migration",
+            "Container release-swap",
+            "Container router",
+            "DockerService release",
+            "Image release",
+            "Image router",
+            "ImageRetention release",
+            "LocalRegistry registry",
+            "Migration release-migration",
+            "Network router",
+            "RandomInteger registry-port",
+            "RandomPassword release-cookie",
+            "RandomPassword release-key-base",
+            "ReleaseImage release",
+            "ReleaseSecrets release",
+            "RemoteImage release",
+            "Router router",
+            "Swap release-swap",
+            "Volume registry",
+            "Volume router",
             "docker docker",
         ]);
     });
@@ -41,10 +41,10 @@ describe("the program of the target docker", () => {
         const recorded = await mockPulumi({ secrets: { API_KEY: "hunter2" }, publicPort: 8123 });
         const outputs = dockerHost(readConfig());
         await settled();
-        for (const name of ["hello-1", "hello-migration"]) {
+        for (const name of ["release-1", "release-migration"]) {
             const envs = secretValue(the(recorded, "Container", name).inputs.envs) as string[];
             assert.ok(envs.includes("API_KEY=hunter2"), `${name} has ${envs.join(" ")}`);
-            assert.ok(envs.includes("RELEASE_COOKIE=hello-cookie-generated"));
+            assert.ok(envs.includes("RELEASE_COOKIE=release-cookie-generated"));
             assert.ok(envs.includes("PORT=4000"));
         }
         assert.equal(outputs.url, "http://127.0.0.1:8123");

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { readConfig } from "../../stacks/config";
-import { mockPulumi } from "../support/mockPulumi";
+import { declaredSettings, mockPulumi } from "../support/mockPulumi";
 
 /** Settings of a stack's file, as a program gets them. */
 function settingsIn(file: string): Record<string, unknown> {
@@ -68,7 +68,7 @@ describe("the stacks to start from", () => {
     });
 
     it("use each setting that they name, commented out or not, as it is called", () => {
-        const { config } = parse(fs.readFileSync("Pulumi.yaml", "utf8")) as { config: object };
+        const config = declaredSettings();
         for (const file of fs
             .readdirSync(".")
             .filter((name) => /^Pulumi\.(staging|prod|server)\.yaml$/.test(name)))
