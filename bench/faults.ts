@@ -20,27 +20,30 @@ and send POSTs; none of them sends a request again. This table is theirs: \`./be
 This run sent ${requests.toLocaleString("en")} requests on a machine with ${os.cpus().length} cores, which also built every image.
 
 A request has failed when it was sent and not answered in full, or not with 200. The longest gap is the longest time without
-any answer; the load alone leaves gaps of some 20 ms.
+any answer; the load alone leaves gaps of some 20 ms. Still running afterwards are the containers of the refused release that
+run when the deploy has failed, or that Docker would start again; the cell is empty where no release is refused.
 ${groups.map((group) => section(group, faults)).join("")}`);
 }
 
 function section(group: string, faults: Fault[]): string {
     const rows = faults
         .filter((fault) => fault.group === group)
-        .map(({ fault, requests, failed, longestGapMs, saw, recovery }) =>
+        .map(({ fault, requests, failed, longestGapMs, stillRunning, saw, recovery }) =>
             [
                 fault,
                 requests.toLocaleString("en"),
                 failed,
                 `${longestGapMs.toLocaleString("en")} ms`,
+                stillRunning ?? "",
                 saw,
                 recovery,
             ]
                 .map((cell) => `${cell}`.replaceAll("|", "\\|").replaceAll("\n", " "))
                 .join(" | "),
         );
-    const head = "fault | requests | failed | longest gap | what the operator saw | recovery";
-    return `\n## ${group}\n\n| ${head} |\n|${" --- |".repeat(6)}\n${rows.map((row) => `| ${row} |`).join("\n")}\n`;
+    const head =
+        "fault | requests | failed | longest gap | still running afterwards | what the operator saw | recovery";
+    return `\n## ${group}\n\n| ${head} |\n|${" --- |".repeat(7)}\n${rows.map((row) => `| ${row} |`).join("\n")}\n`;
 }
 
 main(process.argv.slice(2));

@@ -153,8 +153,8 @@ export async function explainMissing(
     const { code } = await docker(host, ["image", "inspect", reference]);
     if (code !== 0) {
         await pulumi.log.error(
-            `the image ${reference} is neither on the Docker host nor in its registry; the old release serves on: ` +
-                "deploy another release, or build this one again",
+            `the image ${reference} is neither on the Docker host nor in its registry: ` +
+                "deploy a different release, or build this one again",
             resource,
         );
     }

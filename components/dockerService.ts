@@ -12,6 +12,7 @@ import { explainMissing, valueOf } from "./docker";
 import { healthCheck } from "./healthCheck";
 import { healthGate } from "./healthGate";
 import { Migration } from "./migration";
+import { allOrNone, refuse, startAgain } from "./refusedRelease";
 import type { Router } from "./router";
 import { Swap } from "./swap";
 
@@ -86,7 +87,7 @@ export interface DockerServiceArgs {
 /**
  * A release that serves on a Docker host. A deploy migrates, starts the new containers beside the old ones, waits until
  * they are healthy and stay so, swaps the router's traffic, and then stops the old ones. Where a step fails the deploy
- * ends there and the old release serves on.
+ * ends there: the new containers stop, and the next deploy of the same release starts them again for its check.
  */
 export class DockerService extends pulumi.ComponentResource {
     /** Image that serves, by digest; like the names of the containers it resolves only when they have the traffic. */
@@ -129,7 +130,7 @@ export class DockerService extends pulumi.ComponentResource {
                   );
 
         const gates = [...(args.proven ?? []), ...(migration ? [migration.migrated] : [])];
-        const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
+        const { made, failed } = allOrNone(name, drainSeconds, host, () =>
             explainMissing(args.image, host, this),
         );
         const containers = Array.from({ length: args.replicas ?? 1 }, (_, index) => {
@@ -153,7 +154,7 @@ export class DockerService extends pulumi.ComponentResource {
                     // The provider's default would stop the old release before the new one exists.
                     deleteBeforeReplace: false,
                     dependsOn: migration,
-                    hooks: { beforeCreate: gates, onError: [explained] },
+                    hooks: { beforeCreate: gates, afterCreate: [made], onError: [failed] },
                     ...limitsOptions,
                 },
             );
@@ -161,8 +162,13 @@ export class DockerService extends pulumi.ComponentResource {
 
         const names = pulumi.all(containers.map((container) => container.name));
         const healthy = new pulumi.ResourceHook(`${name}-healthy`, async () => {
-            const [started, hidden] = await Promise.all([valueOf(names), valueOf(secrets)]);
-            await healthGate({ containers: started, bootSeconds, bakeSeconds, secrets: hidden, host });
+            const all = await valueOf(names);
+            const [hidden, id] = await Promise.all([valueOf(secrets), valueOf(router.containerId)]);
+            const release = { containers: all, router: id, stopSeconds: drainSeconds, host };
+            await startAgain(host, all, restart);
+            await healthGate({ containers: all, bootSeconds, bakeSeconds, secrets: hidden, host }).catch(
+                (error: Error) => refuse(release, error),
+            );
         });
         const swap = new Swap(
             `${name}-swap`,

@@ -31,8 +31,7 @@ export async function healthGate(args: HealthGateArgs): Promise<void> {
                 (healthySince !== undefined ? noLonger(state) : late ? never(state, bootSeconds) : undefined);
             if (problem === undefined) continue;
             throw new Error(
-                "the new release is not healthy, so it gets no traffic and the old one serves on: " +
-                    (await report(host, state, problem, secrets)),
+                `the new release is not healthy, so it gets no traffic: ${await report(host, state, problem, secrets)}`,
             );
         }
         if (states.every(isHealthy)) {

@@ -79,7 +79,8 @@ async function migrate(
     const [id, hidden] = await Promise.all([valueOf(container.id), valueOf(secrets)]);
     const { code, output } = await dockerCli(host, ["start", "--attach", id], seconds);
     if (code === 0) return;
-    if (code === 124) await dockerCli(host, ["kill", id]);
+    // The time limit has ended Docker's command line alone.
+    if (code === 124) await dockerCli(host, ["stop", id]);
     const [state] = await inspect(host, [id]);
     const problem =
         code === 124
@@ -88,7 +89,7 @@ async function migrate(
               ((state && (await stopped(host, state))) ??
               `could not be started (${output.trim()})${missingShell(output)}`);
     throw new Error(
-        `the migration "${command}" failed; the old release serves on, and the next pulumi up migrates again: ` +
+        `the migration "${command}" failed, so nothing of the new release is started, and the next pulumi up migrates again: ` +
             (state ? await report(host, state, problem, hidden, output) : problem),
     );
 }

@@ -2,7 +2,8 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "./containerDefaults";
 import { inspect, report, stopped } from "./containerReport";
-import { containerLog, valueOf } from "./docker";
+import { containerLog, docker as dockerCli, valueOf } from "./docker";
+import { stopRefused } from "./refusedRelease";
 import type { Router } from "./router";
 
 /** How long the router itself may take to find a release healthy that says so already. */
@@ -44,11 +45,17 @@ export class Swap extends pulumi.ComponentResource {
     constructor(name: string, args: SwapArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Swap", name, {}, opts);
 
+        // It checks, bakes, waits for an answer from the public port, and drains.
+        const waitTimeout = 2 * CHECK_SECONDS + args.bakeSeconds + args.drainSeconds + 10;
         const explained = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
-            const log = await containerLog(args.host, String(failed.newInputs?.name), []);
+            const swap = String(failed.newInputs?.name);
+            // Where the provider has given up, the swap may still be at work, and the traffic on its way.
+            const done = ["exec", swap, "sh", "-c", "until test -e /tmp/swapped; do sleep 0.2; done"];
+            await dockerCli(args.host, done, waitTimeout);
+            const log = await containerLog(args.host, swap, []);
             const said = `the new release did not get the traffic, or lost it. The swap said:\n${log}`;
             // The host itself may be out of reach.
-            const text = [said, ...(await reports(args).catch(() => []))];
+            const text = [said, ...(await reports(args).catch(() => [])), await refuse(args)];
             await pulumi.log.error(text.join("\n"), this);
             return false;
         });
@@ -79,8 +86,7 @@ export class Swap extends pulumi.ComponentResource {
                 },
                 mustRun: false,
                 wait: true,
-                // It checks, bakes, waits for an answer from the public port, and drains.
-                waitTimeout: 2 * CHECK_SECONDS + args.bakeSeconds + args.drainSeconds + 10,
+                waitTimeout,
             },
             {
                 parent: this,
@@ -95,6 +101,12 @@ export class Swap extends pulumi.ComponentResource {
         this.containers = pulumi.all([pulumi.all(args.containers), container.id]).apply(([names]) => names);
         this.registerOutputs({ containers: this.containers });
     }
+}
+
+/** Stops the containers, unless they have the traffic all the same. */
+async function refuse({ host, containers, router, drainSeconds }: SwapArgs): Promise<string> {
+    const [names, id] = await Promise.all([valueOf(pulumi.all(containers)), valueOf(router.containerId)]);
+    return stopRefused({ containers: names, router: id, stopSeconds: drainSeconds, host });
 }
 
 /** What became of the containers that have stopped. */

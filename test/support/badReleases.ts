@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
 import { App } from "./app";
 import { type Deployer, ONE_OF_EACH, rolesOf } from "./deploys";
 import { buildImage, docker } from "../../components/docker";
@@ -18,6 +19,13 @@ interface Bad {
 }
 
 const SECRET = "merlot1982";
+
+/** A container as far as it matters whether it works. */
+interface Running {
+    id: string;
+    name: string;
+    restart: string;
+}
 
 const bad: Bad[] = [
     {
@@ -119,7 +127,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
     let port: number;
     let deploys = 0;
 
-    const up = (settings: Record<string, unknown> = {}) =>
+    const up = ({ env, ...settings }: { env?: object; [setting: string]: unknown } = {}) =>
         pulumi.up({
             ...baseImages(),
             app: app.folder,
@@ -127,16 +135,38 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
             bootSeconds: 60,
             bakeSeconds: 1,
             drainSeconds: 5,
+            // Every release has a job that works while it runs.
+            env: { WORKS: "yes", ...env },
             ...settings,
         });
     const get = async (path = "/") => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
     const filters = { label: [`decanter.stack=decanter/${stack}`] };
     const repository = () => (pulumi.outputs.image as string).split("@")[0] ?? "";
 
+    /** The stack's containers that run, or that Docker would start again. The swap's stays for a while to be looked at. */
+    async function running(): Promise<Running[]> {
+        const all = await engine.listContainers({ all: true, filters });
+        const states = await Promise.all(all.map(({ Id }) => engine.getContainer(Id).inspect()));
+        return states
+            .map(({ Id, Name, State, HostConfig }) => ({
+                id: Id,
+                name: Name.slice(1),
+                restart: HostConfig.RestartPolicy?.Name ?? "no",
+                works: State.Running || State.Restarting,
+            }))
+            .filter(({ works, restart, name }) => (works || restart === "always") && !name.includes("-swap-"))
+            .map(({ works: _works, ...container }) => container)
+            .sort((a, b) => a.id.localeCompare(b.id));
+    }
+    /** What the jobs of the stopped containers have done until now. */
+    async function work(): Promise<number> {
+        const all = await engine.listContainers({ all: true, filters: { ...filters, status: ["exited"] } });
+        const logs = all.map(({ Id }) => engine.getContainer(Id).logs({ stdout: true, tail: 100_000 }));
+        return (await Promise.all(logs)).join("").split("working").length - 1;
+    }
+
     before(async () => {
         port = await freePort();
-        app.release("1.0.0");
-        await up();
     });
     after(async () => {
         await pulumi.destroy();
@@ -146,6 +176,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
     /** Deploys what is bad under load: nobody may notice, and the error has to say why. */
     async function staysWhole({ fault, settings, says, serves }: Bad): Promise<void> {
         const old = await get();
+        const ran = await running();
         let error: Error | undefined;
         const begun = Date.now();
         let reported = begun;
@@ -171,6 +202,12 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
             assert.deepEqual(new Set(answers), new Set([old]), "the bad release was asked");
         }
         assert.equal(await get(), old, "the old release does not serve on");
+        const runs = await running();
+        assert.deepEqual(runs, ran, "the refused release works on");
+        const left = runs.filter(({ id }) => !ran.some((container) => container.id === id));
+        const done = await work();
+        await sleep(500);
+        assert.equal(await work(), done);
 
         deploys += 1;
         const version = `1.1.${deploys}`;
@@ -182,6 +219,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
             group: "A release that",
             fault,
             ...countsOf(fates),
+            stillRunning: left.length,
             saw: says.map((said) => said.exec(error?.message ?? "")?.[0]).join(" … "),
             recovery: `the next up, ${took.toFixed(0)} s`,
         });
@@ -206,6 +244,57 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
         // The same version may have been built twice.
         assert.deepEqual(tags.sort(), [...new Set(versions)].sort());
     }
+
+    for (const { fault, settings } of [
+        { fault: "crashes at boot", settings: { env: { BOOT: "exit" }, migrate: "none" } },
+        { fault: "is not healthy", settings: { env: { HEALTH: "500" }, bootSeconds: 3, migrate: "none" } },
+        // Nobody else could have the traffic.
+        {
+            fault: "crashes when it has the traffic",
+            settings: { env: { CRASH_ON: "/fatal" }, bakeSeconds: 5, migrate: "none" },
+        },
+    ]) {
+        it(`serves nothing, and runs nothing, when the first release ${fault}`, async () => {
+            app.release("0.9.0");
+            const visits = setInterval(() => void get("/fatal").catch(() => undefined), 100);
+            const failing = up(settings).finally(() => clearInterval(visits));
+            await assert.rejects(failing, (error: Error) => {
+                assert.match(
+                    error.message,
+                    /hello-1-\w+ stopped, kept for docker logs; no release has the traffic/,
+                );
+                assert.doesNotMatch(error.message, /old release|serves on/);
+                return true;
+            });
+            const names = (await running()).map(({ name }) => name.replace(/-[0-9a-f]{7}$/, ""));
+            assert.deepEqual(names.sort(), ["hello-registry", "hello-router"]);
+            assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 503);
+        });
+    }
+
+    it("starts a refused release again for its check when it is deployed again", async () => {
+        app.release("0.9.1");
+        const settings = { env: { HEALTH_AFTER: "8" }, bakeSeconds: 0, migrate: "none" };
+        await assert.rejects(
+            up({ ...settings, bootSeconds: 3 }),
+            /hello-1-\w+ did not become healthy within 3 s/,
+        );
+        const refused = async () => {
+            const label = [...filters.label, "decanter.version=0.9.1"];
+            const all = await engine.listContainers({ all: true, filters: { label } });
+            return all.filter(({ Names }) => Names[0]?.startsWith("/hello-1")).map(({ Id }) => Id);
+        };
+        const [id, ...others] = await refused();
+        assert.deepEqual(others, []);
+        await up({ ...settings, bootSeconds: 30 });
+        assert.equal(await get(), "hello 0.9.1\n");
+        assert.deepEqual(await refused(), [id]);
+        const serving = (await running()).find((container) => container.id === id);
+        assert.equal(serving?.restart, "always");
+        app.release("1.0.0");
+        await up();
+        await nothingIsLeft();
+    });
 
     for (const [index, release] of bad.entries()) {
         it(`serves the old release when the new one ${release.fault}, and says why`, async () => {

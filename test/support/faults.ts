@@ -10,6 +10,8 @@ export interface Fault {
     failed: number;
     /** The longest time without an answer, in milliseconds. */
     longestGapMs: number;
+    /** How many containers of a refused release ran afterwards, or would have been started again; nothing where none is refused. */
+    stillRunning?: number;
     /** What the operator saw, word by word. */
     saw: string;
     /** How all became as it should be, and how long that took. */

@@ -161,7 +161,7 @@ export class MiniEngine implements Deployer {
             this.states.push({ type, name, inputs, ...made, tainted: false });
             for (const hook of options?.afterCreate ?? []) {
                 this.events.push(`hook ${hook}`);
-                await invoke(hooks, hook, resproto.ResourceHookRequest, inputs);
+                await invoke(hooks, hook, resproto.ResourceHookRequest, inputs, made.id);
             }
             return made;
         } catch (error) {
@@ -229,11 +229,13 @@ async function invoke(
     name: string,
     Request: typeof resproto.ResourceHookRequest | typeof resproto.ErrorHookRequest,
     inputs: Properties,
+    id = "",
 ): Promise<void> {
     const callback = hooks.get(name);
     if (callback === undefined) throw new Error(`no hook is named ${name}`);
     const request = new Request();
     request.setName(name);
+    request.setId(id);
     request.setNewInputs(structproto.Struct.fromJavaScript(inputs));
     const call = new CallbackInvokeRequest();
     call.setToken(callback.getToken());

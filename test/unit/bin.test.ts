@@ -49,6 +49,148 @@ describe("bin/up", () => {
     });
 });
 
+describe("a failed bin/up", () => {
+    const urn =
+        "urn:pulumi:local::decanter::decanter:index:Router$docker:index/container:Container::web-router";
+    const state = (...resources: object[]) => JSON.stringify({ deployment: { resources } });
+    const router = { urn, id: "r1" };
+    /** A checkout whose deploys end with code 3. */
+    function failing(exported: string, docker: string, target = "docker", outputs: object = {}) {
+        const pulumi = `case "$1 $2" in
+            "up "*) echo 'error: update failed' >&2; exit 3 ;;
+            "stack export") ${exported} ;;
+        esac
+        ${pulumiOf(target, outputs)}`;
+        return new FakeCheckout(pulumi, docker);
+    }
+    /** A docker whose daemon knows nothing. */
+    const DOWN = '[ "$1" = info ]';
+    const served = { url: "http://127.0.0.1:8080", version: "1.0.0" };
+    const live = `case "$*" in
+        "exec r1 live") echo web-1-old; echo web-2-old ;;
+        *version*) echo 1.0.0; echo 1.0.0 ;;
+        *Health*) echo healthy; echo healthy ;;
+        "port r1 8080") echo 127.0.0.1:$PORT ;;
+    esac`;
+    const endings: [name: string, given: Parameters<typeof failing>, last: string][] = [
+        [
+            "the live release and its URL",
+            [`echo '${state(router)}'`, live.replace("$PORT", "8080"), "docker", served],
+            "release 1.0.0 serves on at http://127.0.0.1:8080 (healthy)",
+        ],
+        [
+            "the port that the router has, whatever the outputs say",
+            [
+                `echo '${state({ ...router, id: "r0", delete: true }, router)}'`,
+                live.replace("$PORT", "9090"),
+                "docker",
+                served,
+            ],
+            "release 1.0.0 serves on at http://127.0.0.1:9090 (healthy)",
+        ],
+        [
+            "that nothing serves yet where there is no router",
+            [`echo '${state()}'`, DOWN],
+            "nothing serves yet: no release of the stack local has the traffic",
+        ],
+        [
+            "that nothing serves yet where the router has no release",
+            [`echo '${state(router)}'`, "exit 0"],
+            "nothing serves yet: no release of the stack local has the traffic",
+        ],
+        [
+            "that nothing serves now where a release once did",
+            [`echo '${state(router)}'`, "exit 0", "docker", served],
+            "nothing serves now: no release of the stack local has the traffic",
+        ],
+        [
+            "that it does not know where the router does not answer",
+            [`echo '${state(router)}'`, 'case "$*" in *live) exit 1 ;; esac', "docker", served],
+            "what serves now is not known, as the router does not answer: docker logs r1",
+        ],
+        [
+            "that it does not know where the state cannot be read",
+            ["exit 255", "exit 0"],
+            "what serves now is not known, as the state of the stack local cannot be read: pulumi stack export --stack local says why",
+        ],
+        [
+            "on AWS what the last good deploy has left",
+            [`echo '${state()}'`, DOWN, "fargate", served],
+            "release 1.0.0 serves on at http://127.0.0.1:8080, as far as the last deploy that succeeded knows",
+        ],
+        [
+            "on AWS that no deploy has succeeded",
+            [`echo '${state()}'`, DOWN, "floating-ip"],
+            "nothing serves yet: no deploy of the stack local has succeeded",
+        ],
+    ];
+    for (const [name, given, last] of endings) {
+        it(`ends with Pulumi's code, and says last ${name}`, () => {
+            const checkout = failing(...given);
+            const { status, stderr } = checkout.run("up");
+            checkout.remove();
+            assert.equal(stderr.trimEnd().split("\n").at(-1), last);
+            assert.equal(status, 3);
+        });
+    }
+
+    const left = `case "$*" in
+        "inspect --format {{.HostConfig.NetworkMode}} r1") echo net ;;
+        "inspect --format {{.HostConfig.NetworkMode}} 3") echo container:r1 ;;
+        "inspect --format {{.HostConfig.NetworkMode}} "*) echo net ;;
+        "ps --filter label=decanter.router=net "*) printf '1 web-1-old\\n2 web-1-new\\n3 web-swap-new\\n4 web-migration-new\\n' ;;
+        "exec r1 live") LIVE ;;
+    esac`;
+
+    it("stops what runs without traffic, after the swap that is at work", () => {
+        const checkout = failing(`echo '${state(router)}'`, left.replace("LIVE", "echo web-1-old"));
+        const { stderr, calls } = checkout.run("up");
+        checkout.remove();
+        assert.match(
+            stderr,
+            /stopping what a deploy has left running without traffic: web-1-new web-migration-new\n/,
+        );
+        const docker = calls.filter((call) => /^docker (exec|update|stop)/.test(call)).slice(0, 4);
+        assert.deepEqual(docker, [
+            "docker exec 3 sh -c until test -e /tmp/swapped; do sleep 0.2; done",
+            "docker exec r1 live",
+            "docker update --restart no web-1-new web-migration-new",
+            "docker stop web-1-new web-migration-new",
+        ]);
+    });
+
+    it("stops nothing where the router does not say what is live", () => {
+        const checkout = failing(`echo '${state(router)}'`, left.replace("LIVE", "echo web-1-old; exit 1"));
+        const { stderr, calls } = checkout.run("up");
+        checkout.remove();
+        assert.match(stderr, /all of these run on: web-1-old web-1-new web-migration-new\n/);
+        assert.ok(!calls.some((call) => /^docker (update|stop)/.test(call)), calls.join("\n"));
+    });
+
+    it("stops nothing where somebody else may deploy the stack", () => {
+        const checkout = failing(`echo '${state(router)}'`, left.replace("LIVE", "echo web-1-old"));
+        const env: Record<string, string> = { ...checkout.env, PULUMI_BACKEND_URL: "s3://states" };
+        spawnSync(checkout.command("up"), [], { env });
+        const calls = fs.readFileSync(env.CALLS ?? "", "utf8");
+        checkout.remove();
+        assert.match(calls, /pulumi up/);
+        assert.doesNotMatch(calls, /docker (update|stop)/);
+    });
+
+    it("leaves no build secret, but for those of other stacks", () => {
+        const checkout = failing("exit 1", "exit 0");
+        const secret = (folder: string) => path.join(checkout.folder, ".decanter/build", folder, "secret");
+        for (const folder of ["local-web", "local-eu-web"]) {
+            fs.mkdirSync(path.dirname(secret(folder)), { recursive: true });
+            fs.writeFileSync(secret(folder), "export KEY='hunter2'\n");
+        }
+        checkout.run("up");
+        const there = ["local-web", "local-eu-web"].map((folder) => fs.existsSync(secret(folder)));
+        checkout.remove();
+        assert.deepEqual(there, [false, true]);
+    });
+});
+
 describe("the lock of a stack", () => {
     let checkout: FakeCheckout;
     beforeEach(() => (checkout = new FakeCheckout("exit 0")));

@@ -342,7 +342,7 @@ describe("a migration that runs", () => {
     }
 
     const failed =
-        'the migration "bin/migrate" failed; the old release serves on, and the next pulumi up migrates again: ' +
+        'the migration "bin/migrate" failed, so nothing of the new release is started, and the next pulumi up migrates again: ' +
         "container web-migration";
     /** A `docker` whose container does something when it is started, and is then in a state. */
     const migrating = (start: string, state = { Status: "exited", ExitCode: 7, OOMKilled: false }) => `
@@ -382,7 +382,7 @@ describe("a migration that runs", () => {
         });
     });
 
-    it("is killed when its time is over", async () => {
+    it("is stopped when its time is over", async () => {
         const migrate = await hookOf({ seconds: 1, host: "ssh://a@b" });
         await withDocker(migrating(`${speaking} exec sleep 30`), async (calls) => {
             const problem = "took longer than 1 s (migrateSeconds)";
@@ -390,7 +390,7 @@ describe("a migration that runs", () => {
             await assert.rejects(migrate(), { message });
             assert.deepEqual(calls(), [
                 "--host ssh://a@b start --attach web-migration-id",
-                "--host ssh://a@b kill web-migration-id",
+                "--host ssh://a@b stop web-migration-id",
                 "--host ssh://a@b container inspect web-migration-id",
             ]);
         });
@@ -445,13 +445,23 @@ describe("a swap", () => {
             ]);
         await withDocker(`echo '${state("running")}'`, async (calls) => {
             await run();
-            assert.deepEqual(calls(), ["--host ssh://a@b container inspect web-1-1a2b3c4 web-2-1a2b3c4"]);
+            const inspect = "--host ssh://a@b container inspect";
+            assert.deepEqual(calls(), [
+                `${inspect} --format {{.State.Status}} {{.Name}} web-1-1a2b3c4 web-2-1a2b3c4`,
+                `${inspect} web-1-1a2b3c4 web-2-1a2b3c4`,
+            ]);
         });
-        const script = `[ "$3" = logs ] && echo hunter2 || echo '${state("exited")}'`;
+        const script = `
+            case "$*" in
+                *logs*) echo hunter2 ;;
+                *"exec web-router-id live") echo web-0 ;;
+                *version*) echo 1.0.0 ;;
+                *) echo '${state("exited")}' ;;
+            esac`;
         await withDocker(script, () =>
             assert.rejects(
                 run,
-                /: container web-1 stopped with exit code 1\. Its last lines:\n {2}\| \[secret\]$/,
+                /: container web-1 stopped with exit code 1\. Its last lines:\n {2}\| \[secret\]\nweb-1-1a2b3c4, web-2-1a2b3c4 stopped, kept for docker logs; release 1\.0\.0 has the traffic \(web-0\)$/,
             ),
         );
     });
@@ -469,16 +479,26 @@ describe("a swap", () => {
             case "$*" in
                 *"logs --tail 300 web-swap-7") echo 'no server is up' ;;
                 *logs*) echo hunter2 ;;
+                *"exec web-router-id live") $LOST echo web-1-1a2b3c4 ;;
+                *version*) echo 1.0.0 ;;
                 *inspect*) $LOST echo '${JSON.stringify(states)}' ;;
             esac`;
         const said =
             "the new release did not get the traffic, or lost it. The swap said:\n  | no server is up";
         for (const [lost, stopped] of [
-            ["", "\ncontainer web-2 stopped with exit code 7. Its last lines:\n  | [secret]"],
+            [
+                "",
+                "\ncontainer web-2 stopped with exit code 7. Its last lines:\n  | [secret]" +
+                    "\nweb-2-1a2b3c4 stopped, kept for docker logs; release 1.0.0 has the traffic (web-1-1a2b3c4)",
+            ],
             // The host itself may be out of reach.
-            ["exit 1;", ""],
+            [
+                "exit 1;",
+                "\nthe router does not answer, so it is not known which release has the traffic, and nothing has been " +
+                    "stopped: once it is known, docker stop web-1-1a2b3c4 web-2-1a2b3c4",
+            ],
         ] as const) {
-            await withDocker(script.replace("$LOST", lost), async () => {
+            await withDocker(script.replaceAll("$LOST", lost), async () => {
                 let again: unknown;
                 const errors = await logged(
                     "error",

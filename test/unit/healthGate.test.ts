@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { healthGate } from "../../components/healthGate";
 import { withDocker } from "../support/mockPulumi";
 
-const refused = "the new release is not healthy, so it gets no traffic and the old one serves on: container";
+const refused = "the new release is not healthy, so it gets no traffic: container";
 
 const StartedAt = "2026-11-21T15:45:24.123456789Z";
 
