@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fate } from "../../bench/load";
+import { docker } from "../../components/docker";
 import { App } from "../support/app";
 import { Checkout, type Command } from "../support/checkout";
 import { rolesOf } from "../support/deploys";
@@ -35,6 +36,22 @@ function itRecovers(): void {
             ({ Id, Labels }) => Id === router?.Id || Labels["decanter.router"] === network,
         );
         return rolesOf(ours, "local");
+    }
+    /** The containers of releases and migrations that run, or that Docker would start again, and have no traffic. */
+    async function working(): Promise<string[]> {
+        const filters = { label: ["decanter.stack=decanter/local"] };
+        const all = await engine.listContainers({ all: true, filters });
+        const router = all.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
+        const network = Object.keys(router?.NetworkSettings.Networks ?? {})[0];
+        const { stdout } = await docker(undefined, ["exec", router?.Id ?? "", "live"]);
+        const live = stdout.trim().split("\n");
+        const ours = all.filter(({ Labels }) => Labels["decanter.router"] === network);
+        const states = await Promise.all(ours.map(({ Id }) => engine.getContainer(Id).inspect()));
+        return states
+            .filter(({ State, HostConfig }) => State.Running || HostConfig.RestartPolicy?.Name === "always")
+            .filter(({ HostConfig }) => !HostConfig.NetworkMode?.startsWith("container:"))
+            .map(({ Name }) => Name.slice(1))
+            .filter((name) => !live.includes(name));
     }
     const engineOf = (up: Command) => up.below(/pulumi up /);
     const well = async (...args: string[]) => {
@@ -75,6 +92,7 @@ function itRecovers(): void {
             const words = new Set<string>();
             const took: number[] = [];
             const loads: Fate[][] = [];
+            const worked: string[] = [];
             for (let time = 0; time < TIMES; time++) {
                 const version = `${signal.startsWith("SIGKILL") ? 2 : 3}.0.${time}`;
                 app.release(version);
@@ -95,6 +113,16 @@ function itRecovers(): void {
                             words.add(word);
                         const before = await get();
                         assert.match(before, /^hello \d/);
+                        if (code !== 0) {
+                            const last = said.trimEnd().split("\n").at(-1) ?? "";
+                            const [, serves, url] = /^release (\S+) serves on at (\S+) \(/.exec(last) ?? [];
+                            assert.deepEqual(
+                                [`hello ${serves}\n`, url],
+                                [before, `http://127.0.0.1:${port}`],
+                                last,
+                            );
+                        }
+                        worked.push(...(await working()));
 
                         took.push(
                             await seconds(async () =>
@@ -102,6 +130,7 @@ function itRecovers(): void {
                             ),
                         );
                         assert.equal(await get(), `hello ${version}\n`, `${code}: ${said}`);
+                        assert.deepEqual(await working(), []);
                         assert.deepEqual(await containers(), [
                             "release-1",
                             "release-migration",
@@ -115,10 +144,13 @@ function itRecovers(): void {
             // The last moments may come after the end of an update that was fast.
             if (signal.startsWith("SIGKILL"))
                 assert.ok(lifted.filter(Boolean).length >= TIMES / 2, `${lifted.join()}`);
+            // What Docker or the provider was about to do when the engine was killed may be done after `bin/up` has ended.
+            if (!signal.startsWith("SIGKILL")) assert.deepEqual(worked, []);
             writeDown({
                 group: "Interruptions",
                 fault: `${signal} at ${TIMES} moments of an update`,
                 ...countsOf(...loads),
+                stillRunning: worked.length,
                 saw: signal.startsWith("SIGKILL")
                     ? "lifting the lock of process N of USER, since TIME: that process is gone"
                     : [...words].join(" … ") || "nothing: the update ended",

@@ -85,6 +85,12 @@ export class RealEngine implements Deployer {
         return countChanges(changeSummary);
     }
 
+    /** Takes what is there into the state. */
+    async refresh(): Promise<void> {
+        const stack = await this.stack();
+        await this.recording((onOutput) => stack.refresh({ onOutput }));
+    }
+
     /** The outputs that the last update left, which may have failed. */
     async lastOutputs(): Promise<Record<string, unknown>> {
         const outputs = await (await this.stack()).outputs();
