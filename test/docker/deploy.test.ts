@@ -41,6 +41,7 @@ describe("the order of a deploy", function () {
             "hook release-archived",
             "hook release-migration",
             "create release-1",
+            "hook release-made",
             "hook release-healthy",
             "create release-swap",
             "hook release-prune",

@@ -560,7 +560,7 @@ describe("DockerService", () => {
             replaceOnChanges: ["memory"],
             ignoreChanges: ["memorySwap"],
             dependencies: ["web-router"],
-            hooks: { onError: ["web-missing"] },
+            hooks: { afterCreate: ["web-made"], onError: ["web-missing"] },
         });
         assert.deepEqual(await valueOf(service.containers), ["web-1-1a2b3c4"]);
     });
@@ -594,7 +594,11 @@ describe("DockerService", () => {
             assert.equal(inputs.destroyGraceSeconds, 5);
             assert.deepEqual(inputs.labels, [...labelList, versionLabel, routerLabel]);
             assert.equal(options?.deleteBeforeReplace, false);
-            assert.deepEqual(options.hooks, { beforeCreate: ["web-migration"], onError: ["web-missing"] });
+            assert.deepEqual(options.hooks, {
+                beforeCreate: ["web-migration"],
+                afterCreate: ["web-made"],
+                onError: ["web-missing"],
+            });
             assert.ok(options.dependencies.includes("web-migration"), options.dependencies.join(" "));
         }
         const names = ["web-1-1a2b3c4", "web-2-1a2b3c4", "web-3-1a2b3c4"];
