@@ -3,12 +3,13 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { archiving } from "../components/archiving";
 import { isAttested } from "../components/attestations";
+import { bootCheck } from "../components/bootCheck";
 import { ImageRepository, repositoryArnOf } from "../components/imageRepository";
 import { Network } from "../components/network";
 import { ReleaseArchive } from "../components/releaseArchive";
+import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseImage } from "../components/releaseImage";
 import { ReleaseParameters } from "../components/releaseParameters";
-import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import type { ConfigOf } from "./config";
 import { archiveFolder, type Release, releasesUpTo } from "./outputs";
@@ -147,8 +148,17 @@ function imageOf(
         },
         pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );
-    const starts = config.dockerfile === undefined;
-    const proven = starts ? [releaseProof(release, { image: built.ref, starts, host, elsewhere: true })] : [];
+    const starts = config.dockerfile === undefined && config.bootCheck;
+    const check = {
+        image: built.ref,
+        starts,
+        env: releaseEnv(config),
+        secretNames: [...ReleaseSecrets.generated, ...config.secretNames],
+        readOnly: config.readOnly,
+        host,
+        elsewhere: true,
+    };
+    const proven = starts ? [bootCheck(release, check)] : [];
     if (archive !== undefined) {
         const { region } = config.aws;
         // The repository lets no tag move, so it is one image's, and so is the folder.

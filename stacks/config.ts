@@ -28,6 +28,7 @@ export interface CommonSettings extends AppSettings, BuildSettings {
     readonly replicas: number;
     readonly bootSeconds: number;
     readonly bakeSeconds: number;
+    readonly bootCheck: boolean;
     readonly drainSeconds: number;
     readonly migrateSeconds: number;
     readonly env: Record<string, string>;
@@ -84,6 +85,7 @@ export function readConfig(source = new pulumi.Config()): Config {
         // The router has as many servers in each slot.
         replicas: settings.whole("replicas", 1, target === "docker" ? 8 : 1000, 2),
         bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
+        bootCheck: settings.flag("bootCheck"),
         bakeSeconds: settings.whole("bakeSeconds", 0, 3600, 3),
         drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
         migrateSeconds: settings.whole("migrateSeconds", 1, 86_400, 300),

@@ -2,12 +2,12 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { archiving } from "../components/archiving";
 import { isAttested } from "../components/attestations";
+import { bootCheck } from "../components/bootCheck";
 import { DockerService } from "../components/dockerService";
 import { ImageRetention } from "../components/imageRetention";
 import { LocalRegistry } from "../components/localRegistry";
 import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseImage } from "../components/releaseImage";
-import { releaseProof } from "../components/releaseProof";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import { Router } from "../components/router";
 import type { CommonSettings } from "./config";
@@ -34,7 +34,17 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
     );
 
     const ours = config.image === undefined && config.dockerfile === undefined;
-    const proven = [releaseProof("release", { image, starts: ours, host })];
+    const env = releaseEnv(config);
+    const proven = [
+        bootCheck("release", {
+            image,
+            starts: ours && config.bootCheck,
+            env,
+            secretNames: [...ReleaseSecrets.generated, ...config.secretNames],
+            readOnly: config.readOnly,
+            host,
+        }),
+    ];
     const folder = config.archive ? archiveFolder() : undefined;
     if (folder !== undefined && config.image === undefined)
         proven.push(archiving("release", { ...config, image, folder }));
@@ -61,7 +71,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
             ...config,
             image,
             router,
-            env: releaseEnv(config),
+            env,
             secrets: secrets.env,
             proven,
             swapped: retention.pruned,

@@ -37,7 +37,7 @@ describe("the order of a deploy", function () {
             "hook release-clear-build",
             "hook registry-started",
             "create release-migration",
-            "hook release-proven",
+            "hook release-boot-check",
             "hook release-archived",
             "hook release-migration",
             "create release-1",

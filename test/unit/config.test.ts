@@ -188,6 +188,7 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { behindProxy: "yes" },
         'must be true or false, got "yes": pulumi config set behindProxy true',
     ],
+    ["bootCheck", { bootCheck: "no" }, 'must be true or false, got "no": pulumi config set bootCheck true'],
     ["readOnly", { readOnly: "yes" }, 'must be true or false, got "yes": pulumi config set readOnly true'],
     ["archive", { archive: 30 }, 'must be true or false, got "30": pulumi config set archive true'],
     [
@@ -368,6 +369,7 @@ describe("the settings of a stack", () => {
                 healthPath: "/health",
                 replicas: 1,
                 bootSeconds: 60,
+                bootCheck: true,
                 bakeSeconds: 3,
                 drainSeconds: 30,
                 migrate: "bin/migrate",

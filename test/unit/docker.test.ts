@@ -17,7 +17,7 @@ import {
 } from "../../components/docker";
 import { DockerService } from "../../components/dockerService";
 import { Migration, type MigrationArgs } from "../../components/migration";
-import { releaseProof } from "../../components/releaseProof";
+import { bootCheck, verdict } from "../../components/bootCheck";
 import { ReleaseImage } from "../../components/releaseImage";
 import { Router } from "../../components/router";
 import { logged, mockPulumi, settled, withDocker } from "../support/mockPulumi";
@@ -268,46 +268,62 @@ describe("the attestations of an image", () => {
     });
 });
 
-describe("the proof of a release", () => {
+describe("the boot check", () => {
     const image = "web@sha256:1";
-    /** A `docker` with an image for a platform, whose release ends with a code. */
-    const having = (platform: string, code = 0) => `
+    const given = { image, env: { REGION: "Douro Sul" }, secretNames: ["TOKEN", "RELEASE_COOKIE"] };
+    /** A `docker` with an image for a platform, whose release says something and ends with a code. */
+    const having = (platform: string, said = "echo decanter: begun", code = 0) => `
         case "$*" in
             *"image inspect"*) echo ${platform} ;;
             *version*) echo linux/amd64 ;;
-            *run*) echo "libcrypto is missing"; exit ${code} ;;
+            *run*) ${said}; exit ${code} ;;
         esac`;
-    const prove = (starts: boolean, host?: string) => async () =>
-        releaseProof("web", { image, starts, host }).callback({} as pulumi.ResourceHookArgs);
+    const check =
+        (starts: boolean, more = {}) =>
+        async () =>
+            bootCheck("web", { ...given, starts, ...more }).callback({} as pulumi.ResourceHookArgs);
 
-    it("starts the release once, with nothing that it could use", async () => {
+    it("starts the release once, with its plain environment, dummies for secrets, and nothing that it could use", async () => {
         await withDocker(having("linux/amd64"), async (calls) => {
-            const proof = releaseProof("web", { image, starts: true, host: "ssh://a@b" });
-            const twice = [1, 2].map(async () => proof.callback({} as pulumi.ResourceHookArgs));
+            const hook = bootCheck("web", { ...given, starts: true, host: "ssh://a@b" });
+            const twice = [1, 2].map(async () => hook.callback({} as pulumi.ResourceHookArgs));
             await Promise.all(twice);
-            const [run, ...others] = calls().filter((call) => call.includes(" run "));
+            const [run = "", ...others] = calls().filter((call) => call.includes(" run "));
             assert.deepEqual(others, []);
             assert.match(
-                run ?? "",
-                /^--host ssh:\/\/a@b run --rm --network none --read-only --tmpfs \/tmp --cap-drop ALL .* web@sha256:1 sh -c /,
+                run,
+                /^--host ssh:\/\/a@b run --rm --name decanter-boot-check-\S+ --network none .*--read-only --tmpfs \/tmp --cap-drop ALL .* web@sha256:1 sh -c /,
             );
+            for (const variable of ["REGION=Douro Sul", "TOKEN=dummy", "RELEASE_COOKIE=dummy"])
+                assert.ok(run.includes(` --env ${variable} `), run);
+        });
+        await withDocker(having("linux/amd64"), async (calls) => {
+            await check(true, { readOnly: false })();
+            assert.ok(!calls().some((call) => call.includes("--read-only")));
         });
     });
 
-    it("fails with what the release says", async () => {
-        await withDocker(having("linux/amd64", 3), () =>
-            assert.rejects(
-                prove(true),
-                /does not start on its image, so it is not deployed \(exit code 3\).*\n {2}\| libcrypto is missing$/,
-            ),
-        );
+    const refused = "the release does not start on its image, so it is not deployed: ";
+    it("refuses what the loader refuses, and what a start script refuses", async () => {
+        const said = [
+            [
+                "echo decanter: begun; echo decanter: load_failed :crypto Failed to load NIF: libcrypto.so.3: cannot open shared object file",
+                ":crypto cannot be loaded: Failed to load NIF: libcrypto.so.3: cannot open shared object file. Is runnerImage of the builder's Debian?",
+            ],
+            ["echo boom >&2", "its start script failed (exit code 3). Its last lines:\n  | boom"],
+        ];
+        for (const [script = "", problem = ""] of said) {
+            await withDocker(having("linux/amd64", script, 3), () =>
+                assert.rejects(check(true)(), ({ message }: Error) => message.startsWith(refused + problem)),
+            );
+        }
     });
 
-    it("fails where the image is for another CPU, whoever has built it", async () => {
+    it("fails where the image is for a different CPU, whoever has built it", async () => {
         for (const starts of [true, false]) {
             await withDocker(having("linux/arm64"), async (calls) => {
                 await assert.rejects(
-                    prove(starts),
+                    check(starts),
                     /web@sha256:1 is for linux\/arm64, and the Docker host is linux\/amd64: build for it \(pulumi config set platform linux\/amd64\)/,
                 );
                 assert.ok(!calls().some((call) => call.startsWith("run")));
@@ -315,13 +331,97 @@ describe("the proof of a release", () => {
         }
     });
 
-    it("leaves an image that is not Decanter's own, or not there, to its containers", async () => {
-        await withDocker(having("linux/amd64", 3), async (calls) => {
-            await prove(false)();
+    it("leaves an image that it does not start, or that is not there, to its containers", async () => {
+        await withDocker(having("linux/amd64", "echo boom", 3), async (calls) => {
+            await check(false)();
             assert.ok(calls().includes("pull -q web@sha256:1"));
         });
-        await withDocker("exit 1", () => prove(false)());
+        await withDocker("exit 1", () => check(false)());
     });
+
+    const begun = "decanter: begun\n";
+    for (const [what, code, output, refuses, notes] of [
+        ["a release that loads", 0, `${begun}decanter: done\n`, undefined, undefined],
+        [
+            "an on_load of the app's own",
+            0,
+            `${begun}decanter: failed Geo on_load_failure\n`,
+            undefined,
+            /^not loaded without .*Geo \(on_load_failure\)/,
+        ],
+        [
+            "a crash while it loads",
+            139,
+            begun,
+            undefined,
+            /^the release ended with exit code 139 while its modules were loaded, which is not refused/,
+        ],
+        ["one that hangs", 124, begun, undefined, /^the release did not end within 300 s/],
+        [
+            "a library that is missing",
+            0,
+            `${begun}decanter: load_failed Gpu Failed: 'libcuda.so.1: cannot open shared object file: No'\n`,
+            /^Gpu cannot be loaded: .* The image has no libcuda\.so\.1: pulumi config set --path 'runtimePackages\[0\]' PACKAGE/,
+            undefined,
+        ],
+        [
+            "a NIF that is not in the release",
+            0,
+            `${begun}decanter: load_failed Geo Failed to load NIF library: '/app/lib/geo/priv/geo.so: cannot open shared object file: No'\n`,
+            /The release has no \/app\/lib\/geo\/priv\/geo\.so: is it compiled by/,
+            undefined,
+        ],
+        [
+            "a libc that is older",
+            0,
+            `${begun}decanter: load_failed Gpu /lib/libc.so.6: version \`GLIBC_2.99' not found\n`,
+            /Is runnerImage of the builder's Debian\?/,
+            undefined,
+        ],
+        [
+            "a NIF for a different Erlang",
+            0,
+            `${begun}decanter: bad_lib Gpu Library version (2.99) not compatible\n`,
+            /^Gpu cannot be loaded: .*It was made for a different Erlang/,
+            undefined,
+        ],
+        [
+            "a VM that does not start",
+            127,
+            "/app/erts/bin/beam.smp: error while loading shared libraries: libtinfo.so.6: cannot open shared object file\n",
+            /^\/app\/erts\/bin\/beam\.smp: .*Is runnerImage of the builder's Debian\?/,
+            undefined,
+        ],
+        [
+            "dash without a variable",
+            2,
+            "/app/releases/1/env.sh: 3: REGION: parameter not set\n",
+            /^its start script failed \(exit code 2\)\. It wants REGION: pulumi config set --path env\.REGION/,
+            undefined,
+        ],
+        [
+            "bash without a variable",
+            127,
+            "/app/releases/1/env.sh: line 3: REGION: say where\n",
+            /It wants REGION: /,
+            undefined,
+        ],
+        [
+            "a command that is missing",
+            127,
+            "/app/releases/1/env.sh: line 3: jq: command not found\n",
+            /^its start script failed \(exit code 127\)\. Its last lines:\n/,
+            undefined,
+        ],
+    ] as const) {
+        it(`tells ${what}`, () => {
+            const { refused: is, noted } = verdict({ code, output, stdout: "" });
+            if (refuses === undefined) assert.equal(is, undefined);
+            else assert.match(is ?? "", refuses);
+            if (notes === undefined) assert.equal(noted, undefined);
+            else assert.match(noted ?? "", notes);
+        });
+    }
 });
 
 describe("a migration that runs", () => {

@@ -394,9 +394,9 @@ describe("the target fargate", () => {
             assert.equal(amd64.runtimePlatform.cpuArchitecture, "X86_64");
         });
 
-        it("comes after the proof that the release starts, and after what lets it read its secrets", async () => {
+        it("comes after the boot check, and after what lets it read its secrets", async () => {
             const { options } = the(await declared(), "TaskDefinition", "hello");
-            assert.deepEqual(options?.hooks, { beforeCreate: ["hello-proven"] });
+            assert.deepEqual(options?.hooks, { beforeCreate: ["hello-boot-check"] });
             for (const name of ["hello-execution", "hello-console", "hello-RELEASE_COOKIE"])
                 assert.ok(options?.dependencies.includes(name), name);
             const own = await declared({ image: `${given}@${digest}` });

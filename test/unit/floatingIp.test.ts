@@ -231,7 +231,7 @@ describe("the target floating-ip", () => {
             assert.equal(options?.deleteBeforeReplace, false);
             assert.deepEqual(options?.replaceOnChanges, ["instanceType", "rootBlockDevice"]);
             assert.deepEqual(options?.ignoreChanges, []);
-            assert.deepEqual(options?.hooks, { beforeCreate: ["hello-proven"] });
+            assert.deepEqual(options?.hooks, { beforeCreate: ["hello-boot-check"] });
             for (const name of [
                 "hello-443-4",
                 "hello-80-6",
@@ -252,7 +252,7 @@ describe("the target floating-ip", () => {
             assert.equal(inputs(await declared(existing), "SecurityGroup").vpcId, "vpc-1");
         });
 
-        it("is not there without the proof that its release starts, where that is built here", async () => {
+        it("is not there without the check that its release starts, where that is built here", async () => {
             const { options } = the(await declared({ image: given }), "Instance", "hello");
             assert.deepEqual(options?.hooks, {});
         });

@@ -123,7 +123,7 @@ describe("the archive of releases", () => {
                 const { recorded, outputs } = await run(target, { archive: true });
                 const deployed = target === "fargate" ? "TaskDefinition" : "Instance";
                 const { options } = the(recorded, deployed, "hello");
-                assert.deepEqual(options?.hooks, { beforeCreate: ["hello-proven", "hello-archived"] });
+                assert.deepEqual(options?.hooks, { beforeCreate: ["hello-boot-check", "hello-archived"] });
                 assert.ok(options?.dependencies.includes("hello-archive"));
                 assert.equal(await valueOf(outputs.archive as pulumi.Output<string>), "s3://hello-archive");
             });
@@ -138,14 +138,14 @@ describe("the archive of releases", () => {
 
     describe("on a Docker host", () => {
         const hooksOf = (recorded: Recorded[]) =>
-            ["hello-1", "hello-2"].map(
+            ["release-1", "release-2"].map(
                 (name) => the(recorded, "Container", name).options?.hooks.beforeCreate,
             );
 
         it("is a folder, written before the first container is made", async () => {
             const settings = { archive: true, replicas: 2, migrate: "none" };
             const { recorded, outputs } = await run("docker", settings);
-            assert.deepEqual(hooksOf(recorded), Array(2).fill(["hello-proven", "hello-archived"]));
+            assert.deepEqual(hooksOf(recorded), Array(2).fill(["release-boot-check", "release-archived"]));
             assert.equal(outputs.archive, ".decanter/archive/test");
             assert.deepEqual(
                 recorded.filter(({ type }) => type.startsWith("aws:")),
@@ -159,7 +159,7 @@ describe("the archive of releases", () => {
         ] as const) {
             it(`is not written ${what}`, async () => {
                 const { recorded } = await run("docker", { ...settings, replicas: 2, migrate: "none" });
-                assert.deepEqual(hooksOf(recorded), Array(2).fill(["hello-proven"]));
+                assert.deepEqual(hooksOf(recorded), Array(2).fill(["release-boot-check"]));
             });
         }
     });
