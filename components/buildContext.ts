@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import dockerignore from "@balena/dockerignore";
+import { leftOut, privateKeys } from "./contextNotes";
+import { contextRules } from "./contextRules";
+import { ignorer } from "./ignoreRules";
+import { trackedFiles } from "./trackedFiles";
 
 /** The files that a build may read. */
 export interface BuildContext {
@@ -11,46 +14,75 @@ export interface BuildContext {
     app: string;
     /** What of it is left out, in the words of a .dockerignore. */
     rules: string;
+    /** What there is to say of that, a line each. */
+    notes: string[];
 }
 
 /**
  * The context of an app's build: its folder and those of its path dependencies, each less what Decanter leaves out and
- * what its own .dockerignore says.
+ * what its own .dockerignore says, which counts more.
  *
  * @param app folder of the mix project
  * @param beside folders of path dependencies outside of it
+ * @param projects folders of all mix projects that the build is of
  */
-export function buildContext(app: string, beside: string[] = []): BuildContext {
+export function buildContext(app: string, beside: string[] = [], projects: string[] = []): BuildContext {
     const folders = [app, ...beside];
     const folder = beside.length === 0 ? app : commonFolder(folders);
-    const defaults = fs.readFileSync(path.join(__dirname, "..", "docker", "dockerignore"), "utf8");
-    const rules = folders.flatMap((each) => {
-        const below = path.relative(folder, each);
-        const own = [defaults, readIfThere(path.join(each, ".dockerignore"))].join("\n");
-        return [...(below === "" ? [] : [`!${below}`]), ...rulesBelow(below, own)];
-    });
-    // Of a folder above the app nothing is sent that nobody asked for.
-    const all = beside.length === 0 ? rules : ["*", ...rules];
-    return { folder, app: path.relative(folder, app) || ".", rules: `${all.join("\n")}\n` };
+    const inContext = (name: string) => path.relative(folder, name).split(path.sep).join("/");
+    const sent = folders.map(inContext);
+    const tracked = new Set(
+        folders.flatMap((each) =>
+            (trackedFiles(each) ?? []).map((name) => path.posix.join(inContext(each), name)),
+        ),
+    );
+    const roots = [...new Set([...folders, ...projects].map(inContext))].filter(
+        (root) => !root.startsWith(".."),
+    );
+    const facts = { folder, sent, projects: roots, tracked };
+    const own = folders.flatMap((each) =>
+        rulesBelow(inContext(each), readIfThere(path.join(each, ".dockerignore"))),
+    );
+    const defaults = [
+        // Of a folder above the app nothing is sent that nobody asked for.
+        ...(sent.includes("") ? [] : ["*", ...sent.map((each) => `!${each}`)]),
+        ...contextRules(facts),
+    ];
+    const rules = `${[...defaults, ...own].join("\n")}\n`;
+    const ignores = ignorer(rules);
+    const notes = [...leftOut(facts, ignorer(own.join("\n")), ignores), ...privateKeys(facts, ignores)];
+    return { folder, app: inContext(app) || ".", rules, notes };
 }
 
 /** The context of a build by the app's own Dockerfile: its folder, with Docker's own rules and no others. */
 export function ownContext(app: string, dockerfile: string): BuildContext {
     const beside = readIfThere(path.join(app, `${dockerfile}.dockerignore`));
-    return { folder: app, app: ".", rules: beside || readIfThere(path.join(app, ".dockerignore")) };
+    return {
+        folder: app,
+        app: ".",
+        rules: beside || readIfThere(path.join(app, ".dockerignore")),
+        notes: [],
+    };
 }
 
 /** The files and links that a build may read, by their path in the context, in a stable order. */
-export function contextFiles({ folder, rules }: BuildContext): string[] {
-    const ignore = dockerignore({ ignorecase: false }).add(rules);
+export function contextFiles({ folder, rules }: Pick<BuildContext, "folder" | "rules">): string[] {
+    const ignores = ignorer(rules);
     const kept = rules.split("\n").filter((rule) => rule.startsWith("!"));
+    const starts = kept.map((rule) => /^!((?:\\.|[^\\*?[])*)(.?)/.exec(rule) ?? []);
     /** Whether a rule takes something back in below a folder that is left out. */
     const mayHold = (below: string) =>
-        kept.some((rule) => rule.startsWith(`!${below}/`) || /[*?[]/.test(rule.split("/")[0] ?? ""));
+        starts.some(([, start = "", wild]) => {
+            const literal = start.replace(/\\(.)/g, "$1");
+            return (
+                `${literal}/`.startsWith(`${below}/`) ||
+                (wild && `${below}/`.startsWith(literal.replace(/[^/]*$/, "")))
+            );
+        });
     const filesBelow = (below: string): string[] =>
         fs.readdirSync(path.join(folder, below), { withFileTypes: true }).flatMap((entry) => {
             const name = path.join(below, entry.name);
-            const isIgnored = ignore.ignores(name);
+            const isIgnored = ignores(name);
             if (entry.isDirectory()) return isIgnored && !mayHold(name) ? [] : filesBelow(name);
             return !isIgnored && (entry.isFile() || entry.isSymbolicLink()) ? [name] : [];
         });
@@ -60,7 +92,7 @@ export function contextFiles({ folder, rules }: BuildContext): string[] {
 /**
  * A hash of a Dockerfile's text and all files that its build may read: their names, what they hold, whether they can be run.
  */
-export function contextHash(context: BuildContext, dockerfile: string): string {
+export function contextHash(context: Pick<BuildContext, "folder" | "rules">, dockerfile: string): string {
     const hash = createHash("sha256").update(dockerfile);
     for (const name of contextFiles(context)) {
         const file = path.join(context.folder, name);

@@ -30,7 +30,9 @@ export async function commitOf(folder: string): Promise<Commit | undefined> {
 
 async function git(folder: string, ...args: string[]): Promise<string | undefined> {
     try {
-        return (await promisify(execFile)("git", ["-C", folder, ...args])).stdout.trim();
+        return (
+            await promisify(execFile)("git", ["--no-optional-locks", "-C", folder, ...args])
+        ).stdout.trim();
     } catch {
         return undefined;
     }

@@ -21,6 +21,13 @@ export interface ReleaseImageArgs extends Attestations {
      * @default none
      */
     beside?: string[];
+    /**
+     * Folders of the mix projects that the build is of, besides the app and those: of an umbrella's apps, and of path
+     * dependencies inside. What Mix leaves in each is left out.
+     *
+     * @default none
+     */
+    projects?: string[];
     /** Name of the release, as `mix release` knows it. */
     release: string;
     /** Version of the release, which is written into it (RELEASE_VSN), or `unknown`; the image's tag. */
@@ -127,7 +134,9 @@ export class ReleaseImage extends pulumi.ComponentResource {
         super("decanter:index:ReleaseImage", name, {}, opts);
 
         const { app, release, version, dockerfile, platform } = args;
-        const context = dockerfile ? ownContext(app, dockerfile) : buildContext(app, args.beside);
+        const context = dockerfile
+            ? ownContext(app, dockerfile)
+            : buildContext(app, args.beside, args.projects);
         const text = dockerfile
             ? fs.readFileSync(path.join(app, dockerfile), "utf8")
             : readDockerfile(path.join(__dirname, "..", "docker", "Dockerfile"));
@@ -140,7 +149,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
         });
         const secrets = pulumi.output(args.buildSecrets ?? {});
         const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
-            for (const note of args.notes ?? []) await pulumi.log.info(note, this);
+            for (const note of [...(args.notes ?? []), ...context.notes]) await pulumi.log.info(note, this);
             if (isAttested(args)) await mustKeepAttestations(args.host);
             await folder.write(await valueOf(secrets));
         });

@@ -3,12 +3,14 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type Attestations, isAttested } from "../components/attestations";
 import { builderImageFor } from "./builderImage";
-import { pathDependencies } from "./mixProjects";
+import { gitQuestion } from "./gitQuestion";
+import { mixProjects, outside } from "./mixProjects";
 import { set, type Settings } from "./settings";
 
 /** The settings of a stack that tell how the image is built, and whether what is built is archived. */
 export interface BuildSettings extends Readonly<Attestations> {
     readonly beside: string[];
+    readonly projects: string[];
     readonly dockerfile?: string;
     readonly minimal: boolean;
     readonly builderPackages: string[];
@@ -38,7 +40,7 @@ export function readBuild(settings: Settings): BuildSettings {
     const caches = [/^type=\S+$/, "caches as BuildKit spells them"] as const;
     const runnerImage = settings.image("runnerImage");
     return {
-        beside: pathDependencies(app),
+        ...readProjects(settings, app),
         dockerfile,
         minimal: settings.flag("minimal"),
         builderPackages: settings.list("builderPackages", ...packages, "cargo"),
@@ -60,6 +62,26 @@ export function readBuild(settings: Settings): BuildSettings {
         nodeImage: settings.image("nodeImage"),
         archive: readArchive(settings, dockerfile),
     };
+}
+
+function readProjects(settings: Settings, app: string): Pick<BuildSettings, "beside" | "projects"> {
+    const further = settings
+        .list("pathDependencies", /^[^/\0]/, "folders, as seen from the app's", "../shared")
+        .map((folder) => path.join(app, folder));
+    for (const folder of further.filter((each) => !fs.existsSync(each))) {
+        const rule = "must be folders that are there, as seen from the app's";
+        settings.refuse(
+            "pathDependencies",
+            rule,
+            path.relative(app, folder),
+            "pulumi config set --path 'pathDependencies[0]' ../shared",
+        );
+    }
+    const { dependencies, all } = mixProjects(app, further);
+    const question = gitQuestion(app);
+    if (question !== undefined && settings.optional("dockerfile") === undefined)
+        settings.notes.push(question);
+    return { beside: outside(app, dependencies), projects: all };
 }
 
 function readArchive(settings: Settings, dockerfile: string | undefined): boolean {

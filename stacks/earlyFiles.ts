@@ -26,10 +26,11 @@ const MOST_MATCHES = 200;
  * It is a hint for what to cache, read without running anything: files may be missing in it, or be left out of the build.
  *
  * @param app folder of the mix project
+ * @param further folders of path dependencies that mix.exs computes
  * @returns paths relative to that folder, in a stable order; those of what lies beside it begin with `../`
  */
-export function earlyFiles(app: string): string[] {
-    const { umbrella, dependencies } = mixProjects(app);
+export function earlyFiles(app: string, further: string[] = []): string[] {
+    const { umbrella, dependencies } = mixProjects(app, further);
     const named = [app, ...umbrella].flatMap((project) =>
         ownFiles(project).flatMap((file) => [
             file,

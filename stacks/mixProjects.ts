@@ -9,14 +9,17 @@ export interface MixProjects {
     umbrella: string[];
     /** Folders of path dependencies, and of theirs; one below another comes with it and is not listed. */
     dependencies: string[];
+    /** Folders of all of them, wherever they lie. */
+    all: string[];
 }
 
 /**
  * The mix projects that an app is built of, in a stable order. What cannot be read without running a mix.exs is not found.
  *
  * @param app folder of the mix project
+ * @param further folders of path dependencies that mix.exs computes
  */
-export function mixProjects(app: string): MixProjects {
+export function mixProjects(app: string, further: string[] = []): MixProjects {
     const umbrella = new Set<string>();
     const dependencies = new Set<string>();
     const visit = (project: string) => {
@@ -34,17 +37,22 @@ export function mixProjects(app: string): MixProjects {
     };
     const root = path.normalize(app);
     visit(root);
+    for (const folder of further.map((each) => path.normalize(each))) {
+        dependencies.add(folder);
+        visit(folder);
+    }
     // Apps of an umbrella may name each other by path.
     const named = [...dependencies].filter((folder) => !umbrella.has(folder));
     return {
         umbrella: [...umbrella].filter((folder) => !isBelowAny(folder, named)).sort(),
         dependencies: named.filter((folder) => !isBelowAny(folder, named)).sort(),
+        all: [...new Set([...umbrella, ...named])].sort(),
     };
 }
 
-/** The path dependencies that lie outside of an app's folder, and of theirs. */
-export function pathDependencies(app: string): string[] {
-    return mixProjects(app).dependencies.filter((folder) => path.relative(app, folder).startsWith(".."));
+/** Those of some folders that lie outside of an app's. */
+export function outside(app: string, folders: string[]): string[] {
+    return folders.filter((folder) => path.relative(app, folder).split(path.sep)[0] === "..");
 }
 
 function mixFile(project: string): Token[] {

@@ -2,9 +2,10 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { buildContext, contextFiles } from "../../components/buildContext";
+import { type BuildContext, buildContext, contextFiles } from "../../components/buildContext";
 import { buildImage, docker } from "../../components/docker";
 import { App } from "../support/app";
+import { contextApp, projectsOf, sentFiles } from "../support/contextApp";
 import { confined, stepsThatRan } from "../support/fixtureApp";
 
 describe("the image of a release", function () {
@@ -113,34 +114,45 @@ describe("the image of a release", function () {
             "web/mix.exs", "web/lib/a.ex", "web/lib/deps/a.ex", "web/.git/config", "web/.env", "web/.env.prod", "web/apps/a/.env",
             "web/config/prod.secret.exs", "web/priv/tls/site.pem", "web/priv/static/assets/a.css", "web/priv/static/a.css",
             "web/docs/a.md", "web/docs/b/c.md", "web/_build/prod/a", "web/apps/a/_build/a", "web/LIB", "web/notes/a b.txt",
-            "web/notes/keep/c.txt", "web/assets/node_modules/a/index.js", "web/x.log", "web/y.log", "shared/mix.exs",
+            "web/notes/keep/c.txt", "web/assets/package.json", "web/assets/node_modules/a/index.js", "web/x.log", "web/y.log", "shared/mix.exs",
             "shared/.env", "shared/lib/s.ex", "other/lib/o.ex", "secret.txt",
         ]) write(file);
         fs.symlinkSync("a.ex", path.join(folder, "web/lib/link.ex"));
         write("web/.dockerignore", "# ours\n/notes\n!notes/keep\n!docs/b\nlib/\\*.tmp\n*.log\n!y.l?g\n");
         for (const beside of [[], [path.join(folder, "shared")]]) {
             const context = buildContext(path.join(folder, "web"), beside);
-            const dockerfile = path.join(folder, "Dockerfile");
-            fs.writeFileSync(dockerfile, "FROM scratch\nCOPY . /\n");
-            fs.writeFileSync(`${dockerfile}.dockerignore`, context.rules);
-            const out = path.join(folder, "out");
-            const built = await buildImage(undefined, { context: context.folder, dockerfile, args: {} }, [
-                "-o",
-                out,
-            ]);
-            assert.equal(built.code, 0, built.output);
-            const sent = fs
-                .readdirSync(out, { recursive: true, withFileTypes: true })
-                .filter((entry) => !entry.isDirectory())
-                .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)));
-            assert.deepEqual(contextFiles(context), sent.sort());
+            const sent = await sentOf(context);
+            assert.deepEqual(contextFiles(context), sent);
             assert.ok(
-                !sent.some((file) => /\.env|secret|\.pem|\.git|_build|node_modules|other/.test(file)),
+                !sent.some((file) => /\.env|secret|\.pem|\.git|web\/_build|node_modules|other/.test(file)),
                 `${sent.join()}`,
             );
             assert.ok(sent.some((file) => file.endsWith("docs/b/c.md")));
-            fs.rmSync(out, { recursive: true });
         }
         fs.rmSync(folder, { recursive: true });
     });
+
+    for (const tracking of ["all", "little", "none"] as const) {
+        it(`is built of the files that it needs, where git tracks ${tracking} of them`, async () => {
+            const app = contextApp(tracking);
+            assert.deepEqual(await sentOf(buildContext(app, [], projectsOf(app))), sentFiles(tracking));
+            fs.rmSync(app, { recursive: true });
+        });
+    }
 });
+
+/** The files that Docker sends to a build, in order. */
+async function sentOf({ folder, rules }: BuildContext): Promise<string[]> {
+    const beside = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-sent-"));
+    const [dockerfile, out] = [path.join(beside, "Dockerfile"), path.join(beside, "out")];
+    fs.writeFileSync(dockerfile, "FROM scratch\nCOPY . /\n");
+    fs.writeFileSync(`${dockerfile}.dockerignore`, rules);
+    const built = await buildImage(undefined, { context: folder, dockerfile, args: {} }, ["-o", out]);
+    assert.equal(built.code, 0, built.output);
+    const sent = fs
+        .readdirSync(out, { recursive: true, withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)));
+    fs.rmSync(beside, { recursive: true });
+    return sent.sort();
+}

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -39,6 +40,11 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         "version",
         { version: "1.2" },
         'must be a version such as 1.2.3, got "1.2": pulumi config set version 1.2.3',
+    ],
+    [
+        "pathDependencies",
+        { pathDependencies: ["../gone"] },
+        `must be folders that are there, as seen from the app's, got "../gone": pulumi config set --path 'pathDependencies[0]' ../shared`,
     ],
     [
         "dockerfile",
@@ -388,6 +394,7 @@ describe("the settings of a stack", () => {
                 cpus: undefined,
                 platform: undefined,
                 beside: [],
+                projects: [],
                 minimal: true,
                 builderPackages: [],
                 runtimePackages: [],
@@ -613,6 +620,42 @@ describe("the settings of a stack", () => {
                 assert.deepEqual(await problemsOf({ app, release: given }), [`release ${problem}`]);
             });
         }
+
+        it("are the folders of mix projects that are sent besides the app's", async () => {
+            const mix = 'app: :shop, version: @version, deps: [{:a, path: "libs/a"}, {:b, path: "../hello"}]';
+            const app = project(mix, ["libs/a/mix.exs", "mix/x.exs"]);
+            const at = (name: string) => path.join(app, name);
+            const { beside, projects } = await configOf({ app });
+            assert.deepEqual([beside, projects], [[], [at("libs/a")]]);
+            const further = path.relative(app, project("app: :far"));
+            const config = await configOf({ app, pathDependencies: [further] });
+            assert.deepEqual(
+                [config.beside, config.projects],
+                [[at(further)], [at(further), at("libs/a")].sort()],
+            );
+        });
+
+        it("say where mix.exs asks git, and git tells nothing in the build", async () => {
+            const app = project('app: :shop, version: @version, deps: [{:a, git: "git@example.com:a"}]');
+            assert.deepEqual((await configOf({ app })).notes, []);
+            fs.appendFileSync(path.join(app, "mix.exs"), '# System.cmd("git", [])');
+            assert.deepEqual((await configOf({ app })).notes, []);
+            fs.mkdirSync(path.join(app, "config"));
+            fs.writeFileSync(path.join(app, "config/config.exs"), 'System.cmd("git", ["describe"])');
+            const said = "config/config.exs asks git, which tells nothing in the build: ";
+            assert.deepEqual((await configOf({ app })).notes, [
+                `${said}a line "!.git" in .dockerignore sends .git`,
+            ]);
+            fs.writeFileSync(path.join(app, ".dockerignore"), "!.git\n");
+            assert.deepEqual((await configOf({ app })).notes, []);
+            fs.mkdirSync(path.join(app, "web"));
+            fs.renameSync(path.join(app, "config"), path.join(app, "web/config"));
+            fs.cpSync(path.join(app, "mix.exs"), path.join(app, "web/mix.exs"));
+            execFileSync("git", ["init", "--quiet", app]);
+            assert.deepEqual((await configOf({ app: path.join(app, "web") })).notes, [
+                `${said}.git is in .., and a build has the app's folder`,
+            ]);
+        });
 
         it("leave the version to Mix where mix.exs computes it, and say so", async () => {
             const app = project("app: :shop, version: vsn()");
