@@ -1,4 +1,5 @@
 import { readConfig } from "./stacks/config";
+import { mustBeOneDaemon } from "./stacks/dockerContext";
 import { dockerHost } from "./stacks/dockerHost";
 import { fargate } from "./stacks/fargate";
 import { floatingIp } from "./stacks/floatingIp";
@@ -6,6 +7,7 @@ import { lastReleases } from "./stacks/outputs";
 
 export = async () => {
     const config = readConfig();
+    mustBeOneDaemon(config);
     const before = await lastReleases();
     const others = config.target === "docker" ? [] : await Promise.all(config.aws.keepFor.map(lastReleases));
     switch (config.target) {

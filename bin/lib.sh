@@ -86,11 +86,15 @@ open_stack() {
     is_on_aws || reach_docker
 }
 is_on_aws() { case $target in fargate | floating-ip) ;; *) return 1 ;; esac; }
+# names_host [STACK]: whether the stack, or the one that is selected, names a Docker host.
+names_host() { [ -n "$(pulumi config get host ${1:+--stack "$1"} 2> /dev/null)" ]; }
 reach_docker() {
-    case $host in
-        ssh://*) has docker || fail "Docker's command line is missing: install it, and run this again" ;;
-        *) set_up_docker ;;
-    esac
+    # All commands are for the host of the stack, as the resources are.
+    if [ -n "$host" ]; then
+        DOCKER_HOST=$host
+        export DOCKER_HOST
+    fi
+    set_up_docker
 }
 # setting KEY: a setting of the stack, or of the file that `settings` names. on_host ARGUMENT...: Docker's command line for
 # the stack's host.
@@ -235,9 +239,43 @@ lift_dead_lock() {
     done < <(locks)
 }
 
+# follow_context COMMAND...: Pulumi's Docker provider knows none of the contexts of Docker's command line (docker context use), or
+# knows them halfway (DOCKER_CONTEXT). So both are handed what the context stands for, unless the command says that they need
+# not be. What Docker says of a context that is not there is left in `context_problem`.
+follow_context() {
+    local found name address skips certificates
+    context_problem=
+    if [ -z "${DOCKER_HOST:-}" ] && has docker; then
+        if found=$(docker context inspect --format "{{.Name}} {{with .Endpoints.docker}}{{.Host}} {{.SkipTLSVerify}}{{end}} {{if .TLSMaterial.docker}}{{.Storage.TLSPath}}/docker{{end}}" 2>&1); then
+            read -r name address skips certificates <<< "$found"
+            if [ "${name:-default}" != default ] && ! "$@"; then
+                DOCKER_HOST=$address
+                export DOCKER_HOST
+                if [ -n "$certificates" ]; then
+                    DOCKER_CERT_PATH=$certificates
+                    export DOCKER_CERT_PATH
+                    [ "$skips" = true ] || export DOCKER_TLS_VERIFY=1
+                fi
+            fi
+        else
+            case $found in *context*'does not exist'* | *context*'not found'*) context_problem=$found ;; esac
+        fi
+    fi
+    unset DOCKER_CONTEXT
+}
+
 set_up_docker() {
     PATH=$mine/bin:$PATH
+    follow_context false
+    [ -z "$context_problem" ] || fail "$context_problem (docker context ls shows those that are there)"
     if ! docker info > /dev/null 2>&1; then
+        case ${DOCKER_HOST:-} in
+            '' | unix:///var/run/docker.sock) ;;
+            *)
+                has docker || fail "Docker's command line is missing: install it, and run this again"
+                fail "Docker does not answer at $DOCKER_HOST: start it there, or choose a different one (docker context use, DOCKER_HOST, the setting host)"
+                ;;
+        esac
         if is_debian_root; then
             has dockerd || install "Docker Engine" docker.io
             start_docker

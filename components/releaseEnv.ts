@@ -18,8 +18,8 @@ export function releaseEnv({ port, domain, env = {} }: ReleaseEnvArgs): Record<s
         PORT: `${port}`,
         // Phoenix starts its listener only with it; without it a release boots and never answers.
         PHX_SERVER: "true",
-        // Phoenix refuses WebSockets that come from another host.
-        PHX_HOST: domain,
+        // Phoenix refuses WebSockets whose origin has a different host, and browsers spell that in lower case.
+        PHX_HOST: domain.toLowerCase(),
         // The root file system is read-only.
         RELEASE_TMP: "/tmp",
         // The VM sizes its table of ports by the limit on open files, which Docker may set to a thousand million: that

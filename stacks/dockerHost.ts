@@ -14,12 +14,14 @@ import type { CommonSettings } from "./config";
 import { namedByRole } from "./names";
 import { archiveFolder, once, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 import { repositoryName } from "./repositoryName";
+import { bracketed, visitorsHost } from "./visitors";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
     const { release, host, registry } = config;
     const provider = new docker.Provider("docker", { host, registryAuth: registryAuth(config) });
     const opts = { providers: { docker: provider }, ...namedByRole([before[0]?.release, release]) };
+    const visitors = visitorsHost(config);
     const labels = { "decanter.stack": `${pulumi.getProject()}/${pulumi.getStack()}` };
 
     const own =
@@ -34,7 +36,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
     );
 
     const ours = config.image === undefined && config.dockerfile === undefined;
-    const env = releaseEnv(config);
+    const env = releaseEnv({ ...config, domain: visitors });
     const proven = [
         bootCheck("release", {
             image,
@@ -82,7 +84,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
 
     return {
         target: "docker",
-        url: urlOf(config),
+        url: `http://${bracketed(visitors)}:${config.publicPort}`,
         version: config.version,
         ...releaseOutputs(once(service.containers, releases)),
         containers: service.containers,
@@ -112,12 +114,6 @@ function imageOf(
         opts,
     );
     return image.ref;
-}
-
-/** Where visitors arrive: the address that is bound, or the domain where that is every address. */
-function urlOf({ bindAddress, domain, publicPort }: CommonSettings): string {
-    if (["0.0.0.0", "::"].includes(bindAddress)) return `http://${domain}:${publicPort}`;
-    return `http://${bindAddress.includes(":") ? `[${bindAddress}]` : bindAddress}:${publicPort}`;
 }
 
 /** The login with which the Docker host pulls, and that of who asks the registry for the digest of an attested image. */

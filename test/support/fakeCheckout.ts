@@ -6,6 +6,8 @@ import * as path from "node:path";
 /** A checkout whose pulumi, docker and other tools are scripts, with a state in files. */
 export class FakeCheckout {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
+    /** Environment of a command, besides what every command has. */
+    variables: Record<string, string> = {};
     private readonly tools = path.join(this.folder, "tools");
 
     constructor(pulumi: string, docker = "exit 0", others: Record<string, string> = {}) {
@@ -49,6 +51,7 @@ export class FakeCheckout {
             HOME: this.folder,
             CALLS: path.join(this.folder, "calls"),
             PULUMI_BACKEND_URL: `file://${this.folder}/state`,
+            ...this.variables,
         };
     }
 

@@ -92,20 +92,31 @@ describe("the target docker", () => {
         assert.deepEqual(JSON.parse(await authOf({ sbom: "true" })), [{ address: "ghcr.io" }]);
     });
 
-    for (const [bindAddress, url] of [
-        ["127.0.0.1", "http://127.0.0.1:81"],
-        ["10.0.0.5", "http://10.0.0.5:81"],
-        ["0.0.0.0", "http://a.example:81"],
-        ["::", "http://a.example:81"],
-        ["::1", "http://[::1]:81"],
+    for (const [bindAddress, domain, host, url] of [
+        ["127.0.0.1", "localhost", "localhost", "http://localhost:81"],
+        ["::1", "localhost", "localhost", "http://localhost:81"],
+        ["0:0:0:0:0:0:0:1", "localhost", "localhost", "http://localhost:81"],
+        ["0.0.0.0", "localhost", "localhost", "http://localhost:81"],
+        ["::", "localhost", "localhost", "http://localhost:81"],
+        // localhost does not lead there.
+        ["127.0.0.2", "localhost", "127.0.0.2", "http://127.0.0.2:81"],
+        ["10.0.0.5", "localhost", "10.0.0.5", "http://10.0.0.5:81"],
+        ["FD00::0005", "localhost", "fd00::5", "http://[fd00::5]:81"],
+        ["127.0.0.1", "a.example", "a.example", "http://a.example:81"],
+        ["10.0.0.5", "WWW.Example", "www.example", "http://www.example:81"],
+        ["0.0.0.0", "a.example", "a.example", "http://a.example:81"],
     ]) {
-        it(`answers at ${url} where it binds to ${bindAddress}`, async () => {
-            const settings = { bindAddress, domain: "a.example", publicPort: 81 };
-            const recorded = await mockPulumi(settings);
+        it(`is known to visitors as ${host} where it binds to ${bindAddress} and its domain is ${domain}`, async () => {
+            const recorded = await mockPulumi({ bindAddress, domain, publicPort: 81 });
             assert.equal(dockerHost(readConfig()).url, url);
             await settled();
             const { ports } = the(recorded, "Container", "router").inputs;
             assert.deepEqual(ports, [{ internal: 8080, external: 81, ip: bindAddress }]);
+            const envs = secretValue(the(recorded, "Container", "release-1").inputs.envs) as string[];
+            assert.deepEqual(
+                envs.filter((variable) => variable.startsWith("PHX_HOST=")),
+                [`PHX_HOST=${host}`],
+            );
         });
     }
 });

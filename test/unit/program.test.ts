@@ -47,7 +47,7 @@ describe("the program of the target docker", () => {
             assert.ok(envs.includes("RELEASE_COOKIE=release-cookie-generated"));
             assert.ok(envs.includes("PORT=4000"));
         }
-        assert.equal(outputs.url, "http://127.0.0.1:8123");
+        assert.equal(outputs.url, "http://localhost:8123");
         assert.equal(await valueOf(outputs.previous), null);
     });
 });
