@@ -156,6 +156,8 @@ export class DockerService extends pulumi.ComponentResource {
                     dependsOn: migration,
                     hooks: { beforeCreate: gates, afterCreate: [made], onError: [failed] },
                     ...limitsOptions,
+                    // The provider would note another check, and leave the container with its own.
+                    replaceOnChanges: [...limitsOptions.replaceOnChanges, "healthcheck"],
                 },
             );
         });

@@ -557,7 +557,7 @@ describe("DockerService", () => {
         assert.deepEqual(options, {
             parent: "decanter:index:DockerService",
             deleteBeforeReplace: false,
-            replaceOnChanges: ["memory"],
+            replaceOnChanges: ["memory", "healthcheck"],
             ignoreChanges: ["memorySwap"],
             dependencies: ["web-router"],
             hooks: { afterCreate: ["web-made"], onError: ["web-missing"] },
