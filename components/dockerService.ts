@@ -14,9 +14,9 @@ import { healthGate } from "./healthGate";
 import { Migration } from "./migration";
 import { allOrNone, refuse, startAgain } from "./refusedRelease";
 import type { Router } from "./router";
-import { Swap } from "./swap";
+import { type ReleaseFacts, Swap } from "./swap";
 
-export interface DockerServiceArgs {
+export interface DockerServiceArgs extends ReleaseFacts {
     /** Image of the release, by digest. */
     image: pulumi.Input<string>;
     /** Version of the release: a label of its containers. */
@@ -27,10 +27,6 @@ export interface DockerServiceArgs {
     env: Record<string, string>;
     /** Secret environment, by name. */
     secrets: pulumi.Output<Record<string, string>>;
-    /** Port that the release listens on. */
-    port: number;
-    /** Path that answers 200 once the release can take requests. */
-    healthPath: string;
     /**
      * Containers that share the traffic, 1 to 8.
      *
@@ -99,6 +95,7 @@ export class DockerService extends pulumi.ComponentResource {
         super("decanter:index:DockerService", name, {}, opts);
 
         const { router, host, version, bootSeconds = 60, bakeSeconds = 3, drainSeconds = 30 } = args;
+        const { port, healthPath, healthHost } = args;
         const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
         const secrets = args.secrets.apply((all) => Object.values(all));
 
@@ -142,7 +139,7 @@ export class DockerService extends pulumi.ComponentResource {
                     envs,
                     networkMode: router.networkName,
                     networksAdvanced: [{ name: router.networkName }],
-                    healthcheck: healthCheck({ port: args.port, path: args.healthPath }),
+                    healthcheck: healthCheck({ port, path: healthPath, host: healthHost }),
                     ...limits,
                     restart,
                     stopTimeout: drainSeconds,
@@ -175,15 +172,12 @@ export class DockerService extends pulumi.ComponentResource {
         const swap = new Swap(
             `${name}-swap`,
             {
-                router,
+                ...args,
                 containers: containers.map((container) => container.name),
-                version,
                 bakeSeconds,
                 drainSeconds,
                 gate: healthy,
-                swapped: args.swapped,
                 secrets,
-                host,
                 labels,
             },
             { parent: this },

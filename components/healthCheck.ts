@@ -3,6 +3,12 @@ export interface HealthCheckArgs {
     port: number;
     /** Path that answers 200 once the release can take requests. */
     path: string;
+    /**
+     * Host name that is asked for it.
+     *
+     * @default localhost
+     */
+    host?: string;
 }
 
 /** A health check as Docker has it. */
@@ -18,9 +24,9 @@ export interface HealthCheck {
  * The health check of a release, run inside its container: `GET path` has to answer 200. It needs bash and nothing else,
  * because slim images have neither curl nor wget. What it prints is the answer's status, and the health gate shows it.
  */
-export function healthCheck({ port, path }: HealthCheckArgs): HealthCheck {
+export function healthCheck({ port, path, host = "localhost" }: HealthCheckArgs): HealthCheck {
     // A release that forces https takes the check for a request that came through TLS.
-    const request = `GET ${path} HTTP/1.1\\r\\nHost: localhost\\r\\nX-Forwarded-Proto: https\\r\\nConnection: close\\r\\n\\r\\n`;
+    const request = `GET ${path} HTTP/1.1\\r\\nHost: ${host}\\r\\nX-Forwarded-Proto: https\\r\\nConnection: close\\r\\n\\r\\n`;
     const script = [
         `{ { exec 3<>/dev/tcp/127.0.0.1/${port}; } 2>/dev/null || { echo "nothing listens on port ${port}"; exit 1; }; }`,
         `printf '${request}' >&3`,

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type ContainerLimits, containerLimits, restart } from "./containerDefaults";
-import { healthCheck } from "./healthCheck";
+import { healthCheck, type HealthCheckArgs } from "./healthCheck";
 import { migrationCommand } from "./migrationCommand";
 import { sortedVariables } from "./releaseEnv";
 
@@ -32,6 +32,8 @@ export interface HostBootArgs {
     port: number;
     /** Path that answers 200 once the release can take requests. */
     healthPath: string;
+    /** Host name that is asked for it, localhost by default. */
+    healthHost?: string;
     /** How long the release may take to become healthy, in seconds. */
     bootSeconds: number;
     /** How long it has to stay healthy then, in seconds. */
@@ -129,7 +131,7 @@ function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = 
             ...["--stop-timeout", `${drainSeconds}`],
             ...env.flatMap((variable) => ["--env", variable]),
         ],
-        HEALTH: healthOptions(port, healthPath),
+        HEALTH: healthOptions({ port, path: healthPath, host: args.healthHost }),
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${assigned(value)}`);
     const folder = path.join(__dirname, "..", "docker", "host");
@@ -169,13 +171,11 @@ function limitOptions({ readOnly, tmpfs, memory, cpus }: ContainerLimits): strin
     ];
 }
 
-function healthOptions(port: number, healthPath: string): string[] {
-    const { tests, interval, timeout, retries } = healthCheck({ port, path: healthPath });
-    const [, ...command] = tests;
+function healthOptions(args: HealthCheckArgs): string[] {
+    const { tests, interval, timeout, retries } = healthCheck(args);
     // docker run takes a line for a shell.
-    const line = `exec ${command.map(quoted).join(" ")}`;
     return [
-        ...["--health-cmd", line, "--health-interval", interval],
+        ...["--health-cmd", `exec ${tests.slice(1).map(quoted).join(" ")}`, "--health-interval", interval],
         ...["--health-timeout", timeout, "--health-retries", `${retries}`],
     ];
 }

@@ -1,3 +1,5 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { docker } from "./docker";
 
@@ -112,6 +114,8 @@ export async function startAgain(
 
 /** Names of the containers that have the traffic; undefined where the router does not say. */
 async function liveContainers(host: string | undefined, router: string): Promise<string[] | undefined> {
-    const { code, stdout } = await docker(host, ["exec", router, "live"]);
+    // A router that runs has the image of its own day, which may not have this program.
+    const program = fs.readFileSync(path.join(__dirname, "..", "docker", "router", "live"), "utf8");
+    const { code, stdout } = await docker(host, ["exec", router, "bash", "-c", program]);
     return code === 0 ? stdout.split("\n").filter((name) => name !== "") : undefined;
 }

@@ -15,13 +15,12 @@ export interface RouterArgs {
      * @default 127.0.0.1
      */
     bindAddress?: string;
-    /** Port that the releases listen on. */
+    /** Port of the release that is live while the router is made, if its swap has not written it down. */
     port: number;
-    /** Path that answers 200 once a release can take requests. */
+    /** Health path of that release. */
     healthPath: string;
     /**
-     * Whether visitors come through a proxy, which may terminate TLS: then its X-Forwarded-* headers are believed.
-     * Otherwise they could be any visitor's, and are replaced.
+     * Whether a proxy in front says who visitors are, in the same case.
      *
      * @default false
      */
@@ -36,7 +35,8 @@ export interface RouterArgs {
  * HAProxy in front of two slots for a release, the only container with a published port. Before the first deploy it
  * answers 503. Which slot is live survives a restart, in a volume. `Swap` moves the traffic.
  *
- * A change of its own arguments replaces it, and the port is closed for about a second: a port has one owner.
+ * Only another address, port or HAProxy replaces it, and the port is closed for about a second: a port has one owner.
+ * What belongs to a release comes with the swap, and so does a new configuration.
  */
 export class Router extends pulumi.ComponentResource {
     /** Network where the router finds the releases by the names of their containers. */
@@ -47,8 +47,6 @@ export class Router extends pulumi.ComponentResource {
     public readonly imageId: pulumi.Output<string>;
     /** Volume that remembers the live slot. */
     public readonly volumeName: pulumi.Output<string>;
-    /** Environment that the router's configuration reads. */
-    public readonly env: string[];
 
     constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Router", name, {}, opts);
@@ -79,18 +77,18 @@ export class Router extends pulumi.ComponentResource {
         this.imageId = image.repoDigest;
         this.networkName = network.name;
         this.volumeName = volume.name;
-        this.env = [
-            `PORT=${args.port}`,
-            `HEALTH_PATH=${args.healthPath}`,
-            `BEHIND_PROXY=${args.behindProxy ?? false}`,
-        ];
 
         const container = new docker.Container(
             name,
             {
                 ...containerDefaults,
                 image: this.imageId,
-                envs: this.env,
+                // Swaps of earlier versions did not write them down.
+                envs: [
+                    `PORT=${args.port}`,
+                    `HEALTH_PATH=${args.healthPath}`,
+                    `BEHIND_PROXY=${args.behindProxy ?? false}`,
+                ],
                 networkMode: network.name,
                 networksAdvanced: [{ name: network.name }],
                 ports: [{ internal: 8080, external: args.publicPort, ip: args.bindAddress ?? "127.0.0.1" }],
@@ -101,8 +99,15 @@ export class Router extends pulumi.ComponentResource {
                 restart,
                 labels,
             },
-            // The old one has to let go of the port first.
-            { parent: this, deleteBeforeReplace: true, ignoreChanges: ["labels"] },
+            {
+                parent: this,
+                // The image also holds the configuration and the swap. A container that runs has its own HAProxy, and takes
+                // the configuration from the swap.
+                ignoreChanges: ["image", "envs", "labels"],
+                replacementTrigger: args.image,
+                // The old one has to let go of the port first.
+                deleteBeforeReplace: true,
+            },
         );
         this.containerId = container.id;
         this.registerOutputs({ networkName: this.networkName, containerId: this.containerId });

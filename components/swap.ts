@@ -9,7 +9,35 @@ import type { Router } from "./router";
 /** How long the router itself may take to find a release healthy that says so already. */
 const CHECK_SECONDS = 15;
 
-export interface SwapArgs {
+/** How long a connection may idle, with some more, in seconds: as long it may stay with a process that has gone over. */
+const FORMER_SECONDS = 70;
+
+/** What replaces a router by the present one. Its name differs from stack to stack. */
+const REPLACE_ROUTER =
+    "./bin/pulumi up --replace '**Container::*router' replaces it, and closes its port for about a second";
+
+/** What a release brings along into its slot. */
+export interface ReleaseFacts {
+    /** Port that the release listens on. */
+    port: number;
+    /** Path that answers 200 once the release can take requests. */
+    healthPath: string;
+    /**
+     * Host name that is asked for it.
+     *
+     * @default localhost
+     */
+    healthHost?: string;
+    /**
+     * Whether visitors come through a proxy, which may terminate TLS: then its X-Forwarded-* headers are believed.
+     * Otherwise they could be any visitor's, and are replaced.
+     *
+     * @default false
+     */
+    behindProxy?: boolean;
+}
+
+export interface SwapArgs extends ReleaseFacts {
     router: Router;
     /** Names of the containers that get the traffic. */
     containers: pulumi.Input<string>[];
@@ -45,8 +73,10 @@ export class Swap extends pulumi.ComponentResource {
     constructor(name: string, args: SwapArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Swap", name, {}, opts);
 
-        // It checks, bakes, waits for an answer from the public port, and drains.
-        const waitTimeout = 2 * CHECK_SECONDS + args.bakeSeconds + args.drainSeconds + 10;
+        // It checks, bakes, waits for an answer from the public port, and drains; with a new configuration it waits before
+        // that until nobody has a connection to the router's former process.
+        const waitTimeout =
+            2 * CHECK_SECONDS + args.bakeSeconds + 2 * args.drainSeconds + FORMER_SECONDS + 10;
         const explained = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
             const swap = String(failed.newInputs?.name);
             // Where the provider has given up, the swap may still be at work, and the traffic on its way.
@@ -59,6 +89,11 @@ export class Swap extends pulumi.ComponentResource {
             await pulumi.log.error(text.join("\n"), this);
             return false;
         });
+        const noted = new pulumi.ResourceHook(`${name}-notes`, async (made) => {
+            const log = await containerLog(args.host, String(made.newOutputs?.name), []);
+            const notes = [...log.matchAll(/ note: (.*)$/gm)].map(([, note]) => note);
+            if (notes.length > 0) await pulumi.log.warn(notes.join("\n"), this);
+        });
         const container = new docker.Container(
             name,
             {
@@ -67,10 +102,15 @@ export class Swap extends pulumi.ComponentResource {
                 entrypoints: ["/usr/local/bin/swap"],
                 command: args.containers,
                 envs: [
-                    ...args.router.env,
                     `VERSION=${args.version}`,
+                    `PORT=${args.port}`,
+                    `HEALTH_PATH=${args.healthPath}`,
+                    `HEALTH_HOST=${args.healthHost ?? "localhost"}`,
+                    `BEHIND_PROXY=${args.behindProxy ?? false}`,
+                    `REPLACE=${REPLACE_ROUTER}`,
                     `CHECK_SECONDS=${CHECK_SECONDS}`,
                     `BAKE_SECONDS=${args.bakeSeconds}`,
+                    `FORMER_SECONDS=${FORMER_SECONDS}`,
                     `DRAIN_SECONDS=${args.drainSeconds}`,
                 ],
                 networkMode: pulumi.interpolate`container:${args.router.containerId}`,
@@ -93,7 +133,7 @@ export class Swap extends pulumi.ComponentResource {
                 deleteBeforeReplace: false,
                 hooks: {
                     beforeCreate: [args.gate],
-                    afterCreate: args.swapped ? [args.swapped] : [],
+                    afterCreate: [noted, ...(args.swapped ? [args.swapped] : [])],
                     onError: [explained],
                 },
             },

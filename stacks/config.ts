@@ -25,6 +25,7 @@ export interface CommonSettings extends AppSettings, BuildSettings {
     readonly keepReleases: number;
     readonly port: number;
     readonly healthPath: string;
+    readonly healthHost: string;
     readonly replicas: number;
     readonly bootSeconds: number;
     readonly bakeSeconds: number;
@@ -82,6 +83,7 @@ export function readConfig(source = new pulumi.Config()): Config {
         registry: readRegistry(settings),
         port: settings.whole("port", 1, 65535, 4000),
         healthPath: settings.matching("healthPath", /^\/[\w./~?=&-]*$/, "must be a path", "/health"),
+        healthHost: settings.matching("healthHost", hostName, "must be a host name", "www.example.com"),
         // The router has as many servers in each slot.
         replicas: settings.whole("replicas", 1, target === "docker" ? 8 : 1000, 2),
         bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
@@ -99,6 +101,10 @@ export function readConfig(source = new pulumi.Config()): Config {
         routerImage: settings.image("routerImage"),
         registryImage: settings.image("registryImage"),
     };
+    if (target === "fargate" && checked.healthHost !== "localhost") {
+        const rule = "must be localhost on Fargate, whose load balancer asks each replica by its address";
+        settings.refuse("healthHost", rule, checked.healthHost, "pulumi config rm healthHost");
+    }
     const config: Config = { ...checked, ...readTarget(settings, target, secrets) };
     settings.finish();
     return config;

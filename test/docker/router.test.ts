@@ -51,13 +51,15 @@ describe("the router, seen from outside", function () {
     const stack = new MiniEngine(name, () => {
         const health = { port: 4000, healthPath: "/health" };
         const image = settings["decanter:routerImage"] ?? "";
-        const router = new Router(name, { ...health, image, publicPort: port, behindProxy });
+        const router = new Router(name, { ...health, image, publicPort: port });
         const service = new DockerService(upstream, {
             ...health,
             image: upstream,
             version: "1.0.0",
             router,
-            env: {},
+            healthHost: "shop.example",
+            behindProxy,
+            env: { HEALTH_HOST: "shop.example" },
             secrets: pulumi.output<Record<string, string>>({}),
             bakeSeconds: 0,
             drainSeconds: 1,
@@ -148,7 +150,10 @@ describe("the router, seen from outside", function () {
         const writable =
             "find / -path /proc -prune -o '(' -type d -o -type f ')' -writable -print 2> /dev/null";
         const files = (await inRouter(writable)).trim().split("\n");
-        assert.deepEqual(files.sort(), ["/var/lib/haproxy", "/var/lib/haproxy/live.cfg"]);
+        assert.deepEqual(files.sort(), [
+            "/var/lib/haproxy",
+            ...["blue.release", "live.cfg"].map((file) => `/var/lib/haproxy/${file}`),
+        ]);
         assert.equal(await inRouter("touch /var/lib/haproxy/x && rm /var/lib/haproxy/x"), "");
     });
 
@@ -159,11 +164,8 @@ describe("the router, seen from outside", function () {
             // Docker's own name server.
             .filter(([address]) => address !== "0B00007F");
         assert.deepEqual(
-            new Map(listening),
-            new Map([
-                ["00000000", 8080],
-                ["0100007F", 9999],
-            ]),
+            new Set(listening.map(([address, at]) => `${address} ${at}`)),
+            new Set(["00000000 8080", "0100007F 9998", "0100007F 9999"]),
         );
         const { NetworkSettings } = await engine.getContainer(stack.outputs.router as string).inspect();
         assert.deepEqual(Object.keys(NetworkSettings.Ports), ["8080/tcp"]);
@@ -302,9 +304,23 @@ describe("the router, seen from outside", function () {
         }
     });
 
+    it("passes headers of 64 KB both ways", async () => {
+        const cookies = ["Cookie: ", ...Array.from({ length: 15 }, (_, i) => `X-${i}: `)];
+        const lines = cookies.map((key) => `${key}${"a".repeat(4000)}\r\n`);
+        assert.match(await send(get(lines.join(""))), /^HTTP\/1\.1 200 /);
+        const [request] = await seen();
+        assert.equal(request?.headers.filter(([, value]) => value.length === 4000).length, 16);
+        assert.match(await send(get(`X: ${"a".repeat(65_000)}\r\n`)), /^HTTP\/1\.1 200 /);
+        const answer = await send(get("", "GET /headers/65000 HTTP/1.1"));
+        assert.match(answer, /^HTTP\/1\.1 200 /);
+        assert.equal(answer.match(/^x-line: a{990}\r$/gim)?.length, 65);
+        assert.match(answer, /\r\n\r\nok$/);
+        await seen();
+    });
+
     it("refuses headers that are too large or too many, and passes a large body", async () => {
-        const large = "a".repeat(20_000);
-        const many = Array.from({ length: 200 }, (_, i) => `X-${i}: a\r\n`).join("");
+        const large = "a".repeat(90_000);
+        const many = Array.from({ length: 300 }, (_, i) => `X-${i}: a\r\n`).join("");
         for (const bytes of [get(`X: ${large}\r\n`), get(many), get("", `GET /${large} HTTP/1.1`)])
             assert.match(await send(bytes), /^HTTP\/1\.1 4\d\d /);
         assert.deepEqual(await seen(), []);
@@ -358,7 +374,9 @@ describe("the router, seen from outside", function () {
             for (const { socket } of [...headers, ...bodies]) if (socket.writable) socket.write("a");
         }, 1000);
         try {
-            for (const { answer } of [...silent, ...headers]) assert.match(await answer, /^HTTP\/1\.1 408 /);
+            // Browsers connect ahead of need, and would take a 408 for the answer to what they send then.
+            for (const { answer } of silent) assert.equal(await answer, "");
+            for (const { answer } of headers) assert.match(await answer, /^HTTP\/1\.1 408 /);
         } finally {
             clearInterval(drip);
         }
@@ -381,7 +399,7 @@ describe("the router, seen from outside", function () {
             while ((await info("CurrConns")) < 50) await sleep(50);
             const visitors = Array.from({ length: 20 }, () => send(get("")));
             assert.equal(await Promise.race([...visitors, sleep(1000, "waiting")]), "waiting");
-            for (const { answer } of silent) assert.match(await answer, /^HTTP\/1\.1 408 /);
+            for (const { answer } of silent) assert.equal(await answer, "");
             for (const answer of visitors) assert.match(await answer, /^HTTP\/1\.1 200 /);
         } finally {
             await admin(`set maxconn global ${most}`);

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fate } from "../../bench/load";
 import { docker } from "../../components/docker";
@@ -43,7 +44,13 @@ function itRecovers(): void {
         const all = await engine.listContainers({ all: true, filters });
         const router = all.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
         const network = Object.keys(router?.NetworkSettings.Networks ?? {})[0];
-        const { stdout } = await docker(undefined, ["exec", router?.Id ?? "", "live"]);
+        const { stdout } = await docker(undefined, [
+            "exec",
+            router?.Id ?? "",
+            "bash",
+            "-c",
+            fs.readFileSync("docker/router/live", "utf8"),
+        ]);
         const live = stdout.trim().split("\n");
         const ours = all.filter(({ Labels }) => Labels["decanter.router"] === network);
         const states = await Promise.all(ours.map(({ Id }) => engine.getContainer(Id).inspect()));

@@ -15,10 +15,14 @@ interface State extends Made {
     inputs: Properties;
     /** Whether making it failed, so that it is made anew next time. */
     tainted: boolean;
+    /** What has it replaced when it changes. */
+    trigger: unknown;
 }
 
 interface Options {
     deleteBeforeReplace: boolean;
+    ignoreChanges: string[];
+    trigger: unknown;
     beforeCreate: string[];
     afterCreate: string[];
     onError: string[];
@@ -144,7 +148,12 @@ export class MiniEngine implements Deployer {
         const old = this.states.find((state) => state.type === type && state.name === name);
         // Whether an image has changed shows when it is built.
         const isImage = type === "docker:index/image:Image";
-        if (old && !old.tainted && !isImage && isDeepStrictEqual(old.inputs, inputs)) return old;
+        const trigger = options?.trigger;
+        if (old && !old.tainted && !isImage && !changes(old, inputs, options)) {
+            // One that had none takes it over.
+            old.trigger ??= trigger;
+            return old;
+        }
 
         for (const hook of options?.beforeCreate ?? []) {
             this.events.push(`hook ${hook}`);
@@ -158,17 +167,17 @@ export class MiniEngine implements Deployer {
             const made = await make(this.on, type, name, inputs);
             if (type.startsWith("docker:index/c")) this.events.push(`create ${name}`);
             if (old) this.retire(old);
-            this.states.push({ type, name, inputs, ...made, tainted: false });
+            this.states.push({ type, name, inputs, ...made, tainted: false, trigger });
             for (const hook of options?.afterCreate ?? []) {
                 this.events.push(`hook ${hook}`);
-                await invoke(hooks, hook, resproto.ResourceHookRequest, inputs, made.id);
+                await invoke(hooks, hook, resproto.ResourceHookRequest, inputs, made);
             }
             return made;
         } catch (error) {
             this.events.push(`fail ${name}`);
             if (error instanceof HalfMade) {
                 if (old) this.retire(old);
-                this.states.push({ type, name, inputs, ...error.made, tainted: true });
+                this.states.push({ type, name, inputs, ...error.made, tainted: true, trigger });
             }
             const named = error instanceof HalfMade ? { name: error.made.outputs.name as string } : {};
             for (const hook of options?.onError ?? [])
@@ -195,6 +204,13 @@ export class MiniEngine implements Deployer {
     }
 }
 
+/** Whether a resource has to be made anew: what the program ignores does not count, and what it names a trigger does. */
+function changes(old: State, inputs: Properties, options: Options | undefined): boolean {
+    const kept = Object.fromEntries((options?.ignoreChanges ?? []).map((key) => [key, old.inputs[key]]));
+    if (old.trigger !== undefined && !isDeepStrictEqual(old.trigger, options?.trigger)) return true;
+    return !isDeepStrictEqual({ ...old.inputs, ...kept }, { ...inputs, ...kept });
+}
+
 /** Learns from the requests that go to the engine which hooks there are and which resource has which. */
 function interceptHooks(options: Map<string, Options>, hooks: Map<string, Callback>): void {
     const monitor = pulumi.runtime.getMonitor() as unknown as {
@@ -214,6 +230,8 @@ function interceptHooks(options: Map<string, Options>, hooks: Map<string, Callba
         registerResource: (request: resproto.RegisterResourceRequest, done: unknown) => {
             options.set(`${request.getType()} ${request.getName()}`, {
                 deleteBeforeReplace: request.getDeletebeforereplace(),
+                ignoreChanges: request.getIgnorechangesList(),
+                trigger: request.getReplacementTrigger()?.toJavaScript(),
                 beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
                 afterCreate: request.getHooks()?.getAfterCreateList() ?? [],
                 onError: request.getHooks()?.getOnErrorList() ?? [],
@@ -229,14 +247,16 @@ async function invoke(
     name: string,
     Request: typeof resproto.ResourceHookRequest | typeof resproto.ErrorHookRequest,
     inputs: Properties,
-    id = "",
+    made: Partial<Made> = {},
 ): Promise<void> {
     const callback = hooks.get(name);
     if (callback === undefined) throw new Error(`no hook is named ${name}`);
     const request = new Request();
     request.setName(name);
-    request.setId(id);
+    request.setId(made.id ?? "");
     request.setNewInputs(structproto.Struct.fromJavaScript(inputs));
+    if (request instanceof resproto.ResourceHookRequest)
+        request.setNewOutputs(structproto.Struct.fromJavaScript(made.outputs ?? {}));
     const call = new CallbackInvokeRequest();
     call.setToken(callback.getToken());
     call.setRequest(request.serializeBinary());

@@ -1,6 +1,7 @@
 # The most gullible release there is: it answers every request with 200, or with the status that is its path, agrees to
 # every upgrade, and then reads on. It remembers each request as it came, and GET /seen tells and forgets them: a line
-# each, with how it ended, its head and its body. It reads to the letter of RFC 9112, and calls malformed what is not.
+# each, with how it ended, its head and its body. GET /headers/N answers with N bytes of headers; GET /health with 404 where
+# HEALTH_HOST is set and it is asked for a different host. It reads to the letter of RFC 9112, and calls malformed what is not.
 defmodule Upstream do
   def listen(port) do
     {:ok, _} = Agent.start_link(fn -> [] end, name: Seen)
@@ -110,6 +111,13 @@ defmodule Upstream do
 
       head =~ ~r/\ACONNECT / ->
         "HTTP/1.1 200 OK\r\n\r\n"
+
+      size = Regex.run(~r{\A\S+ /headers/(\d+) }, head) ->
+        lines = String.duplicate("X-Line: " <> String.duplicate("a", 990) <> "\r\n", div(String.to_integer(Enum.at(size, 1)), 1000))
+        "HTTP/1.1 200 -\r\n#{lines}Content-Length: 2\r\n\r\nok"
+
+      head =~ ~r{\AGET /health } and not String.contains?(String.downcase(head), "\r\nhost: " <> System.get_env("HEALTH_HOST", "")) ->
+        answer(404, "a different host")
 
       true ->
         answer(200, "ok")

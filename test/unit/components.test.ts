@@ -343,8 +343,9 @@ describe("Router", () => {
         assert.deepEqual(options, {
             ...plain,
             parent: "decanter:index:Router",
+            // A new configuration comes with the swap, and a release's facts too.
+            ignoreChanges: ["image", "envs", "labels"],
             deleteBeforeReplace: true,
-            ignoreChanges: ["labels"],
             dependencies: ["web-router", "web-router", "web-router"],
         });
         assert.equal(await valueOf(router.networkName), "web-router-1a2b3c4");
@@ -462,8 +463,17 @@ describe("Swap", () => {
         });
         const gate = new pulumi.ResourceHook("gate", () => undefined);
         const swapped = new pulumi.ResourceHook("swapped", () => undefined);
-        const args = { router, containers: ["b", "a"], version: "1.2.3", bakeSeconds: 2, drainSeconds: 7 };
-        new Swap("web-swap", { ...args, gate, swapped, secrets: pulumi.output<string[]>([]), labels });
+        const release = { version: "1.2.3", port: 4002, healthPath: "/ready", healthHost: "a.example" };
+        const args = { router, containers: ["b", "a"], ...release, behindProxy: true };
+        const times = { bakeSeconds: 2, drainSeconds: 7 };
+        new Swap("web-swap", {
+            ...args,
+            ...times,
+            gate,
+            swapped,
+            secrets: pulumi.output<string[]>([]),
+            labels,
+        });
         await settled();
         const { inputs, options } = the(recorded, "Container", "web-swap");
         assert.deepEqual(inputs, {
@@ -472,12 +482,15 @@ describe("Swap", () => {
             entrypoints: ["/usr/local/bin/swap"],
             command: ["b", "a"],
             envs: [
-                "PORT=4001",
-                "HEALTH_PATH=/up",
-                "BEHIND_PROXY=false",
                 "VERSION=1.2.3",
+                "PORT=4002",
+                "HEALTH_PATH=/ready",
+                "HEALTH_HOST=a.example",
+                "BEHIND_PROXY=true",
+                "REPLACE=./bin/pulumi up --replace '**Container::*router' replaces it, and closes its port for about a second",
                 "CHECK_SECONDS=15",
                 "BAKE_SECONDS=2",
+                "FORMER_SECONDS=70",
                 "DRAIN_SECONDS=7",
             ],
             networkMode: "container:web-router-id",
@@ -493,14 +506,19 @@ describe("Swap", () => {
             },
             mustRun: false,
             wait: true,
-            waitTimeout: 49,
+            // The check, the bake, the drain, and what a former process of the router has left.
+            waitTimeout: 126,
         });
         assert.deepEqual(options, {
             ...plain,
             parent: "decanter:index:Swap",
             deleteBeforeReplace: false,
             dependencies: ["web-router", "web-router", "web-router"],
-            hooks: { beforeCreate: ["gate"], afterCreate: ["swapped"], onError: ["web-swap-log"] },
+            hooks: {
+                beforeCreate: ["gate"],
+                afterCreate: ["web-swap-notes", "swapped"],
+                onError: ["web-swap-log"],
+            },
         });
     });
 });
@@ -606,7 +624,11 @@ describe("DockerService", () => {
         assert.deepEqual(swap.inputs.command, names);
         assert.ok((swap.inputs.envs as string[]).includes("DRAIN_SECONDS=5"));
         assert.deepEqual(swap.inputs.labels, [...labelList, versionLabel, routerLabel]);
-        assert.deepEqual(swap.options?.hooks, { beforeCreate: ["web-healthy"], onError: ["web-swap-log"] });
+        assert.deepEqual(swap.options?.hooks, {
+            afterCreate: ["web-swap-notes"],
+            beforeCreate: ["web-healthy"],
+            onError: ["web-swap-log"],
+        });
         for (const name of ["web-1", "web-2", "web-3"])
             assert.ok(swap.options.dependencies.includes(name), `the swap does not wait for ${name}`);
         assert.deepEqual(await valueOf(service.containers), names);

@@ -63,6 +63,20 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { healthPath: "health" },
         'must be a path, got "health": pulumi config set healthPath /health',
     ],
+    [
+        "healthHost",
+        { healthHost: "a.example/b" },
+        'must be a host name, got "a.example/b": pulumi config set healthHost www.example.com',
+    ],
+    [
+        "healthHost",
+        {
+            ...{ target: "fargate", region: "eu-central-1", platform: "linux/amd64", cpus: "0.5" },
+            ...{ zoneId: "Z0123456789ABCDEFGHIJ", domain: "b.example", healthHost: "a.example" },
+        },
+        'must be localhost on Fargate, whose load balancer asks each replica by its address, got "a.example": ' +
+            "pulumi config rm healthHost",
+    ],
     ["healthPath", { healthPath: "/'" }, 'must be a path, got "/\'": pulumi config set healthPath /health'],
     ["healthPath", { healthPath: "/%s" }, 'must be a path, got "/%s": pulumi config set healthPath /health'],
     [
@@ -373,6 +387,7 @@ describe("the settings of a stack", () => {
                 keepReleases: 5,
                 port: 4000,
                 healthPath: "/health",
+                healthHost: "localhost",
                 replicas: 1,
                 bootSeconds: 60,
                 bootCheck: true,

@@ -554,7 +554,7 @@ describe("a swap", () => {
         const script = `
             case "$*" in
                 *logs*) echo hunter2 ;;
-                *"exec web-router-id live") echo web-0 ;;
+                *"exec web-router-id bash -c"*) echo web-0 ;;
                 *version*) echo 1.0.0 ;;
                 *) echo '${state("exited")}' ;;
             esac`;
@@ -579,7 +579,7 @@ describe("a swap", () => {
             case "$*" in
                 *"logs --tail 300 web-swap-7") echo 'no server is up' ;;
                 *logs*) echo hunter2 ;;
-                *"exec web-router-id live") $LOST echo web-1-1a2b3c4 ;;
+                *"exec web-router-id bash -c"*) $LOST echo web-1-1a2b3c4 ;;
                 *version*) echo 1.0.0 ;;
                 *inspect*) $LOST echo '${JSON.stringify(states)}' ;;
             esac`;

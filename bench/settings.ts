@@ -1,0 +1,64 @@
+import * as fs from "node:fs";
+import * as os from "node:os";
+import { docker } from "../components/docker";
+import { baseImages } from "../test/support/machine";
+import { settingsOf } from "../test/support/mockPulumi";
+import { RealEngine, whyNoEngine } from "../test/support/realEngine";
+import { AGAIN, changes, ChangingStack, type Outcome } from "../test/support/settingChanges";
+
+/** Makes every change of a setting with Pulumi's engine, and writes docs/settings-under-load.md. */
+async function main(): Promise<void> {
+    const noEngine = await whyNoEngine();
+    if (noEngine !== undefined) throw new Error(`it needs Pulumi's engine: ${noEngine}`);
+    await docker(undefined, ["tag", settingsOf(baseImages())["decanter:routerImage"] ?? "", AGAIN]);
+    const name = `engine-test-settings-${process.pid}`;
+    const stack = new ChangingStack(new RealEngine(name));
+    const outcomes: Outcome[] = [];
+    try {
+        await stack.start();
+        for (const change of changes) {
+            const outcome = await stack.make(change);
+            outcomes.push(outcome);
+            console.error(JSON.stringify(outcome));
+        }
+    } finally {
+        await stack.stop();
+        await docker(undefined, ["rmi", AGAIN]);
+        fs.rmSync(`Pulumi.${name}.yaml`, { force: true });
+    }
+    const machine = { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) };
+    const report = { date: new Date().toISOString(), machine, outcomes };
+    fs.writeFileSync("bench/settings.json", `${JSON.stringify(report, undefined, 2)}\n`);
+    fs.writeFileSync("docs/settings-under-load.md", page(outcomes));
+}
+
+function page(outcomes: Outcome[]): string {
+    const rows = outcomes.map(({ setting, change, requests, failed, longestGapMs, saw }) =>
+        [`\`${setting}\``, change, `${failed} of ${requests.toLocaleString("en")}`, `${longestGapMs} ms`, saw]
+            .map((cell) => cell.replaceAll("|", "\\|"))
+            .join(" | "),
+    );
+    return `# Settings that change under load
+
+\`./bench/settings\` writes this page. It changes each setting of a stack that runs, and takes the change back, each by a
+\`pulumi up\`, while clients on raw sockets send 200 requests/s, hold 50 idle connections and send POSTs; none of them sends a
+request again. A request has failed when it was sent and not answered in full, or not with 200. The longest gap is the
+longest time without any answer. This run was made on a machine with ${os.cpus().length} cores, which also built every image.
+
+A change of the public address closes it: \`bindAddress\` for as long as the table says, and who comes to the former
+\`publicPort\` finds nobody there. So does a different \`routerImage\`, as the port has one owner.
+
+setting | change | failed | longest gap | what the operator saw
+--- | --- | --- | --- | ---
+${rows.join("\n")}
+`;
+}
+
+main().then(
+    // Servers of Pulumi's SDK would keep the process.
+    () => process.exit(0),
+    (error: unknown) => {
+        console.error(`bench/settings: ${error instanceof Error ? error.message : String(error)}`);
+        process.exit(1);
+    },
+);
