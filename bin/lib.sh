@@ -313,6 +313,9 @@ start_docker() {
 # shellcheck disable=SC2034 # read by bin/up
 image_settings="builderImage runnerImage routerImage registryImage"
 
+# default_image SETTING: the image where the setting is empty; nothing where it has no such default.
+default_image() { sed -n "s/.*\"$1\": *\"\(.*\)\".*/\1/p" docker/images.json; }
+
 # have_images IMAGE...: whether every image is on the Docker host or can be pulled. An empty one comes from .tool-versions,
 # and from the same registry as the others.
 have_images() {
@@ -324,7 +327,7 @@ have_images() {
 
 # Sees to a builder image for tests and benchmarks, and tells them where it is a stand-in.
 set_up_images() {
-    builder=$(sed -n 's/^const DEFAULT = "\(.*\)";/\1/p' stacks/builderImage.ts)
+    builder=$(default_image builderImage)
     if ! have_images "$builder"; then
         make_stand_ins
         DECANTER_STAND_INS=1

@@ -101,11 +101,17 @@ export interface ReleaseImageArgs extends Attestations {
      */
     cacheTo?: string[];
     /**
-     * The app's own Dockerfile, relative to its folder. It gets the same build arguments.
+     * The app's own Dockerfile, relative to its folder.
      *
      * @default Decanter's
      */
     dockerfile?: string;
+    /**
+     * Build arguments of the app's own Dockerfile; what it does not get is what it says itself.
+     *
+     * @default none
+     */
+    dockerfileArgs?: Record<string, string>;
     /**
      * What a build says first, a line each.
      *
@@ -172,18 +178,20 @@ export class ReleaseImage extends pulumi.ComponentResource {
                     dockerfile: path.relative(context.folder, folder.dockerfile),
                     platform,
                     builder: args.builder,
-                    buildArgs: {
-                        APP: context.app,
-                        BASE: (args.minimal ?? true) ? "minimal" : "debian",
-                        BUILDER_IMAGE: args.builderImage,
-                        BUILDER_PACKAGES: (args.builderPackages ?? []).join(" "),
-                        PREPARE_DEPS: args.prepareDeps ?? "",
-                        RELEASE: release,
-                        RUNNER_IMAGE: args.runnerImage,
-                        RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
-                        VERSION: version === UNKNOWN_VERSION ? "" : version,
-                        ...(npm && { NODE_IMAGE: args.nodeImage ?? "", NODE_MODULES: "npm" }),
-                    },
+                    buildArgs: dockerfile
+                        ? (args.dockerfileArgs ?? {})
+                        : {
+                              APP: context.app,
+                              BASE: (args.minimal ?? true) ? "minimal" : "debian",
+                              BUILDER_IMAGE: args.builderImage,
+                              BUILDER_PACKAGES: (args.builderPackages ?? []).join(" "),
+                              PREPARE_DEPS: args.prepareDeps ?? "",
+                              RELEASE: release,
+                              RUNNER_IMAGE: args.runnerImage,
+                              RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
+                              VERSION: version === UNKNOWN_VERSION ? "" : version,
+                              ...(npm && { NODE_IMAGE: args.nodeImage ?? "", NODE_MODULES: "npm" }),
+                          },
                     secrets: [{ id: "build", src: folder.secret }],
                     cacheFroms: args.cacheFrom,
                     cacheTos: args.cacheTo,

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type Attestations, isAttested } from "../components/attestations";
-import { builderImageFor } from "./builderImage";
+import { builderImageFor, defaultImages } from "./builderImage";
 import { gitQuestion } from "./gitQuestion";
 import { mixProjects, outside } from "./mixProjects";
 import { set, type Settings } from "./settings";
@@ -12,6 +12,7 @@ export interface BuildSettings extends Readonly<Attestations> {
     readonly beside: string[];
     readonly projects: string[];
     readonly dockerfile?: string;
+    readonly dockerfileArgs: Record<string, string>;
     readonly minimal: boolean;
     readonly builderPackages: string[];
     readonly runtimePackages: string[];
@@ -38,13 +39,16 @@ export function readBuild(settings: Settings): BuildSettings {
     }
     const packages = [/^[a-z0-9][a-z0-9.+-]*$/, "names of Debian packages"] as const;
     const caches = [/^type=\S+$/, "caches as BuildKit spells them"] as const;
-    const runnerImage = settings.image("runnerImage");
+    const builderPackages = settings.list("builderPackages", ...packages, "cargo");
+    const runtimePackages = settings.list("runtimePackages", ...packages, "imagemagick");
+    const runnerImage = readImage(settings, "runnerImage");
     return {
         ...readProjects(settings, app),
         dockerfile,
+        dockerfileArgs: dockerfileArgs(settings, { builderPackages, runtimePackages }),
         minimal: settings.flag("minimal"),
-        builderPackages: settings.list("builderPackages", ...packages, "cargo"),
-        runtimePackages: settings.list("runtimePackages", ...packages, "imagemagick"),
+        builderPackages,
+        runtimePackages,
         prepareDeps: settings.optional("prepareDeps"),
         buildSecrets: pulumi.secret(settings.secrets("buildSecrets")),
         platform: settings.optionalMatching(
@@ -59,7 +63,7 @@ export function readBuild(settings: Settings): BuildSettings {
         ...readAttestations(settings),
         builderImage: readBuilderImage(settings, app, runnerImage),
         runnerImage,
-        nodeImage: settings.image("nodeImage"),
+        nodeImage: readImage(settings, "nodeImage"),
         archive: readArchive(settings, dockerfile),
     };
 }
@@ -107,6 +111,24 @@ function readAttestations(settings: Settings): Attestations {
         settings.refuseUnseen(sbom ? "sbom" : "provenance", rule, set("registryAddress", "ghcr.io/acme"));
     }
     return { sbom, provenance: provenance && `mode=${provenance}` };
+}
+
+/** What a Dockerfile of the app's own gets: what the stack sets, and no default of Decanter's in place of the Dockerfile's. */
+function dockerfileArgs(settings: Settings, lists: Record<string, string[]>): Record<string, string> {
+    const keys = ["builderImage", "runnerImage", "nodeImage", "prepareDeps", "release", "version"];
+    const given = [
+        ...keys.map((key) => [key, settings.text(key)] as const),
+        ...Object.entries(lists).map(([key, values]) => [key, values.join(" ")] as const),
+    ];
+    return Object.fromEntries(
+        given
+            .filter(([, value]) => value !== "")
+            .map(([key, value]) => [key.replace(/[A-Z]/g, "_$&").toUpperCase(), value]),
+    );
+}
+
+function readImage(settings: Settings, key: "runnerImage" | "nodeImage"): string {
+    return settings.optional(key) === undefined ? defaultImages[key] : settings.image(key);
 }
 
 function readBuilderImage(settings: Settings, app: string, runnerImage: string): string {

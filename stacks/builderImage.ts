@@ -1,7 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-const DEFAULT = "docker.io/hexpm/elixir:1.20.2-erlang-29.0.3-debian-trixie-20260623-slim";
+/** The images of a build where no setting names others; bin/ reads the same file. */
+export const defaultImages = JSON.parse(
+    fs.readFileSync(path.join(__dirname, "..", "docker", "images.json"), "utf8"),
+) as Record<"builderImage" | "runnerImage" | "nodeImage", string>;
 
 /**
  * The image that builds an app: Hex's own, of the versions in the app's .tool-versions, and of the Debian that the release
@@ -13,7 +16,7 @@ export function builderImageFor(app: string, runnerImage: string): string {
     const version = (tool: string) => new RegExp(`^${tool}[ \\t]+(\\S+)`, "m").exec(text)?.[1];
     const elixir = version("elixir")?.replace(/-otp-\d+$/, "");
     const erlang = version("erlang");
-    if (elixir === undefined && erlang === undefined) return DEFAULT;
+    if (elixir === undefined && erlang === undefined) return defaultImages.builderImage;
 
     for (const [tool, given] of [
         ["elixir", elixir],

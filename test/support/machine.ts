@@ -1,5 +1,5 @@
 import * as net from "node:net";
-import { builderImageFor } from "../../stacks/builderImage";
+import { builderImageFor, defaultImages } from "../../stacks/builderImage";
 import { settingsOf } from "./mockPulumi";
 
 /** Names of the base images, where the machine's Docker Hub is out of reach and stand-ins are made (`bin/stand-ins`). */
@@ -14,7 +14,7 @@ export function baseImageArgs(app: string): Record<"BUILDER_IMAGE" | "RUNNER_IMA
     const settings = settingsOf(baseImages());
     return {
         BUILDER_IMAGE: settings["decanter:builderImage"] || builderImageFor(app, ""),
-        RUNNER_IMAGE: settings["decanter:runnerImage"] ?? "",
+        RUNNER_IMAGE: settings["decanter:runnerImage"] || defaultImages.runnerImage,
     };
 }
 

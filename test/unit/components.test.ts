@@ -159,6 +159,17 @@ describe("ReleaseImage", () => {
         });
     });
 
+    it("gives the app's own Dockerfile what the stack sets, and none of Decanter's defaults", async () => {
+        fs.writeFileSync(path.join(app, "Dockerfile"), "FROM scratch\n");
+        const argsOf = async (given: object) =>
+            ((await builtOf({ app, dockerfile: "Dockerfile", ...given })).build as { buildArgs: unknown })
+                .buildArgs;
+        assert.deepEqual(await argsOf({}), {});
+        assert.deepEqual(await argsOf({ dockerfileArgs: { RUNNER_IMAGE: "mine:1" } }), {
+            RUNNER_IMAGE: "mine:1",
+        });
+    });
+
     it("attaches attestations where they are asked for, and pushes them with the image", async () => {
         const recorded = await mockPulumi();
         const image = new ReleaseImage("web", { ...args, sbom: "true", provenance: "mode=max" });

@@ -258,7 +258,7 @@ const wrong: [key: string, settings: Settings, line: string][] = [
     ],
     ...["builderImage", "runnerImage", "nodeImage", "routerImage", "registryImage"].flatMap((key) =>
         ["", "-rm", "a b"]
-            .filter((image) => key !== "builderImage" || image !== "")
+            .filter((image) => image !== "" || ["routerImage", "registryImage"].includes(key))
             .map((image): [string, Settings, string] => [
                 key,
                 { [key]: image },
@@ -383,6 +383,7 @@ describe("the settings of a stack", () => {
                 version: "0.1.0",
                 notes: [],
                 dockerfile: undefined,
+                dockerfileArgs: {},
                 image: undefined,
                 keepReleases: 5,
                 port: 4000,
@@ -420,8 +421,8 @@ describe("the settings of a stack", () => {
                 sbom: undefined,
                 provenance: undefined,
                 builderImage: "docker.io/hexpm/elixir:1.20.2-erlang-29.0.3-debian-trixie-20260623-slim",
-                nodeImage: declared.nodeImage?.default,
-                runnerImage: declared.runnerImage?.default,
+                nodeImage: "docker.io/node:24-trixie-slim",
+                runnerImage: "docker.io/debian:trixie-20260623-slim",
                 routerImage: declared.routerImage?.default,
                 registryImage: declared.registryImage?.default,
                 archive: false,
@@ -689,8 +690,22 @@ describe("the settings of a stack", () => {
         it("are the stack's own where it has them", async () => {
             const app = project(two, ["ops/Dockerfile"]);
             const settings = { app, release: "jobs", version: "2.0.1", dockerfile: "ops/Dockerfile" };
-            const { release, version, dockerfile } = await configOf(settings);
+            const { release, version, dockerfile, dockerfileArgs } = await configOf(settings);
             assert.deepEqual({ app, release, version, dockerfile }, settings);
+            assert.deepEqual(dockerfileArgs, { RELEASE: "jobs", VERSION: "2.0.1" });
+            const more = await configOf({
+                ...settings,
+                builderImage: "mine:1",
+                runtimePackages: ["a", "b"],
+                prepareDeps: "x",
+            });
+            assert.deepEqual(more.dockerfileArgs, {
+                RELEASE: "jobs",
+                VERSION: "2.0.1",
+                BUILDER_IMAGE: "mine:1",
+                RUNTIME_PACKAGES: "a b",
+                PREPARE_DEPS: "x",
+            });
         });
     });
 });

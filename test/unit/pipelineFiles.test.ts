@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { defaultImages } from "../../stacks/builderImage";
 import * as circleci from "../support/pipelines/circleci";
 import { type Job, readYaml, type Step } from "../support/pipelines/github";
 import * as gitlab from "../support/pipelines/gitlab";
@@ -182,7 +183,7 @@ describe("the pipelines", () => {
     });
 
     it("take the same Elixir, and the same Pulumi, as Decanter", () => {
-        const builder = /^const DEFAULT = "(.*)";/m.exec(read("stacks/builderImage.ts"))?.[1] ?? "";
+        const builder = defaultImages.builderImage;
         const [, elixir, otp] = /elixir:([\d.]+)-erlang-([\d.]+)-/.exec(builder) ?? [];
         assert.ok(SYSTEMS.GitLab?.includes(`image: ${builder}\n`));
         assert.ok(SYSTEMS.CircleCI?.includes(`image: ${builder}\n`));
