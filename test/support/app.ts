@@ -27,6 +27,16 @@ export class App {
         this.write("mix.exs", text.replace(/version: "[^"]*"/, `version: "${version}"`));
     }
 
+    /** Gives the application another name, which its release has too. */
+    rename(name: string): void {
+        const files = fs.readdirSync(this.folder, { recursive: true, withFileTypes: true });
+        for (const file of files.filter((one) => one.isFile())) {
+            const whole = path.join(file.parentPath, file.name);
+            const text = fs.readFileSync(whole, "utf8");
+            fs.writeFileSync(whole, text.replaceAll(":hello", `:${name}`).replaceAll("./hello", `./${name}`));
+        }
+    }
+
     /** A build of it by Docker's command line. */
     build(): Build {
         return {

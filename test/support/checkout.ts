@@ -56,6 +56,12 @@ export function copyProject(to: string): void {
     }
 }
 
+/** Puts the files of a commit into a folder; whoever asks has seen to it that it is in the history. */
+export function copyCommit(commit: string, to: string): void {
+    const archive = execFileSync("git", ["archive", commit], { maxBuffer: 256 * 1024 * 1024 });
+    execFileSync("tar", ["-x", "-C", to], { input: archive });
+}
+
 /** A checkout of this project as a user has it, with a stack `local` of its own. */
 export class Checkout {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));

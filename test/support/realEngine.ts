@@ -54,10 +54,14 @@ export class RealEngine implements Deployer {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-state-"));
     private opened?: Promise<Stack>;
 
-    /** @param env environment of the engine, over the test's own */
+    /**
+     * @param env environment of the engine, over the test's own
+     * @param workDir folder of the program
+     */
     constructor(
         private readonly name: string,
         private readonly env: Record<string, string> = {},
+        private readonly workDir = process.cwd(),
     ) {}
 
     async up(settings: Record<string, unknown>): Promise<number> {
@@ -133,7 +137,7 @@ export class RealEngine implements Deployer {
 
     private stack(): Promise<Stack> {
         this.opened ??= LocalWorkspace.createOrSelectStack(
-            { stackName: this.name, workDir: process.cwd() },
+            { stackName: this.name, workDir: this.workDir },
             {
                 envVars: {
                     // As bin/lib.sh has it.
