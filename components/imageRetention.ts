@@ -4,8 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { docker, valueOf } from "./docker";
 
 export interface ImageRetentionArgs {
-    /** Registry and path of the images, such as `ghcr.io/acme/hello`. */
-    repository: pulumi.Input<string>;
+    /** Registries and paths of the images, such as `ghcr.io/acme/hello`: one for each app that the stack has run. */
+    repositories: pulumi.Input<string[]>;
     /** Images that stay, by digest: the one that serves, and those that one may go back to. */
     keep: pulumi.Input<string[]>;
     /** Network of the stack's containers. */
@@ -43,7 +43,7 @@ export class ImageRetention extends pulumi.ComponentResource {
 }
 
 async function prune(args: ImageRetentionArgs): Promise<void> {
-    const { repository, keep, networkName, registryContainer, host } = await valueOf(pulumi.output(args));
+    const { repositories, keep, networkName, registryContainer, host } = await valueOf(pulumi.output(args));
     const run = async (...command: string[]) => {
         const { code, stdout, output } = await docker(host, command, 300);
         if (code !== 0) throw new Error(output.trim());
@@ -56,7 +56,8 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
     const kept = await run(...ids, serving);
     kept.push(...(await docker(host, [...ids, ...earlier])).stdout.split("\n"));
     const format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
-    const images = await run("image", "ls", "--no-trunc", "--digests", "--format", format, repository);
+    const list = ["image", "ls", "--no-trunc", "--digests", "--format", format];
+    const images = (await Promise.all(repositories.map((repository) => run(...list, repository)))).flat();
     const old = images.map((line) => line.split(" ")).filter(([id = ""]) => !kept.includes(id));
 
     for (const [id = "", tag = "", digest = ""] of old) {
@@ -76,9 +77,11 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
 
     if (registryContainer !== undefined) {
         const script = path.join(__dirname, "..", "docker", "registry", "prune");
-        const image = repository.slice(repository.indexOf("/") + 1);
         const digests = keep.map((reference) => reference.slice(reference.indexOf("@") + 1));
-        const command = ["/bin/sh", "-c", fs.readFileSync(script, "utf8"), "prune", image, ...digests];
-        await run("exec", registryContainer, ...command);
+        for (const repository of repositories) {
+            const image = repository.slice(repository.indexOf("/") + 1);
+            const command = ["/bin/sh", "-c", fs.readFileSync(script, "utf8"), "prune", image, ...digests];
+            await run("exec", registryContainer, ...command);
+        }
     }
 }

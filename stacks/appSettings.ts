@@ -47,11 +47,16 @@ function readRelease(settings: Settings, mix: MixProject): string {
     } else if (release === undefined && known.length < 2) {
         const rule = "must be set, as mix.exs computes the names of its releases";
         settings.refuseUnseen("release", rule, set("release", known[0] ?? "my_app"));
-    } else if (release === undefined || (mix.isWhole && known.length > 0 && !known.includes(release))) {
+    } else if (release === undefined || (isListed(settings, mix, known) && !known.includes(release))) {
         const rule = `must be one of the releases in mix.exs (${listed})`;
         settings.refuse("release", rule, given ?? "", set("release", known[0] ?? ""));
     }
     return release ?? "";
+}
+
+/** Whether mix.exs lists the release: an image that is given may be of an app that the stack had before. */
+function isListed(settings: Settings, { isWhole }: MixProject, known: string[]): boolean {
+    return isWhole && known.length > 0 && settings.optional("image") === undefined;
 }
 
 /** The release that Mix takes by itself; undefined where that cannot be told. */

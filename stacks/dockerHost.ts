@@ -28,7 +28,8 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         registry === undefined
             ? new LocalRegistry("registry", { image: config.registryImage, host, labels }, opts)
             : undefined;
-    const repository = pulumi.interpolate`${registry?.address ?? own?.address}/${repositoryName(release)}`;
+    const address = pulumi.interpolate`${registry?.address ?? own?.address}`;
+    const repository = pulumi.interpolate`${address}/${repositoryName(release)}`;
     const image = imageOf(config, repository, own?.started, opts);
     const { version, keepReleases } = config;
     const releases = image.apply((ref) =>
@@ -59,7 +60,10 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
     const retention = new ImageRetention(
         "release",
         {
-            repository,
+            // Those of earlier apps too, for as long as the stack remembers a release of theirs.
+            repositories: pulumi
+                .all([address, repository])
+                .apply(([at, now]) => [...new Set([now, ...repositoriesOf(before, at)])]),
             keep: releases.apply((all) => all.map((release) => release.image)),
             networkName: router.networkName,
             registryContainer: own?.containerId,
@@ -114,6 +118,13 @@ function imageOf(
         opts,
     );
     return image.ref;
+}
+
+/** Where releases that ran have their images in a registry. */
+function repositoriesOf(releases: Release[], address: string): string[] {
+    return releases
+        .map(({ image }) => image.replace(/@.*/, ""))
+        .filter((repository) => repository.startsWith(`${address}/`));
 }
 
 /** The login with which the Docker host pulls, and that of who asks the registry for the digest of an attested image. */

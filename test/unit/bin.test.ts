@@ -311,6 +311,36 @@ describe("bin/rollback", () => {
         });
     }
 
+    it("goes back to a different app by its image and its name, and migrates nothing", () => {
+        const shop = { version: "3.0.0", image: `registry/shop@sha256:${"5".repeat(64)}`, release: "shop" };
+        // Those without a name are of the release that the console names.
+        const all = { releases: [releases[0], shop, releases[1]], console: "bin/hello remote" };
+        for (const wanted of [[], ["shop"], ["3.0.0"], ["5555555"]]) {
+            const other = new FakeCheckout(pulumi(all), docker);
+            const { status, stderr, calls } = other.run("rollback", ...wanted);
+            assert.equal(status, 0, stderr);
+            assert.match(
+                stderr,
+                /going back to release 3\.0\.0 of shop \(\S+\): settings and secrets stay those of now, and nothing migrates\n/,
+            );
+            const set = `pulumi config set --stack local --config-file ${other.folder}/.decanter/rollback.local.yaml`;
+            assert.deepEqual(
+                calls.filter((call) => call.startsWith("pulumi config set")),
+                [`image ${shop.image}`, "version 3.0.0", "release shop", "migrate none"].map(
+                    (rest) => `${set} ${rest}`,
+                ),
+            );
+            const listed = other.run("rollback", "--list").stdout.split("\n").slice(1);
+            assert.deepEqual(listed, [
+                "  1.0.2        000000000000  runs now",
+                "  3.0.0        555555555555  of shop",
+                "  1.0.1        111111111111  ",
+                "",
+            ]);
+            other.remove();
+        }
+    });
+
     it("says so where nothing has been deployed, or nothing before", () => {
         for (const [given, problem] of [
             [{}, "nothing has been deployed in the stack local yet"],

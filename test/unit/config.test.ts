@@ -551,6 +551,12 @@ describe("the settings of a stack", () => {
             }
         });
 
+        it("lists no release of an image that is given: a rollback may be to a different app", async () => {
+            const app = project(two);
+            const config = await configOf({ app, release: "shop", version: "3.0.0", image: built });
+            assert.deepEqual([config.release, config.image], ["shop", built]);
+        });
+
         it("have to be chosen where there are two releases", async () => {
             const app = project(two);
             assert.deepEqual(await problemsOf({ app }), [

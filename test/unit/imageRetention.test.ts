@@ -16,7 +16,8 @@ const images = [
 const host = `case "$*" in
     *"image inspect"*"@sha256:5") echo id-5 ;;
     *"image inspect"*"@sha256:4") echo id-4 ;;
-    *"image ls"*) echo '${images}' ;;
+    *"image ls"*acme/web) echo '${images}' ;;
+    *"image ls"*acme/shop) echo 'id-0 ghcr.io/acme/shop:1 ghcr.io/acme/shop@sha256:0' ;;
     *"ancestor=id-3 --filter label=decanter.router=net") echo try-1; echo try-2 ;;
     *"rmi ghcr.io/acme/web:1") echo "conflict: container other is using its referenced image" >&2; exit 1 ;;
 esac`;
@@ -25,7 +26,7 @@ describe("the retention of images", () => {
     async function pruned(given: { registryContainer?: string } = {}): Promise<string[]> {
         await mockPulumi();
         const retention = new ImageRetention("web", {
-            repository: pulumi.output("ghcr.io/acme/web"),
+            repositories: pulumi.output(["ghcr.io/acme/web", "ghcr.io/acme/shop"]),
             keep: pulumi.output(["5", "4"].map((digit) => `ghcr.io/acme/web@sha256:${digit}`)),
             networkName: "net",
             host: "ssh://a@b",
@@ -49,6 +50,7 @@ describe("the retention of images", () => {
                 "rmi ghcr.io/acme/web@sha256:2",
                 // Docker refuses this one.
                 "rmi ghcr.io/acme/web:1",
+                "rmi ghcr.io/acme/shop:1",
             ]);
         });
     });
@@ -68,7 +70,8 @@ describe("the retention of images", () => {
             const [command = ""] = changing(calls()).filter((call) => call.startsWith("exec "));
             assert.match(command, /^exec registry-id \/bin\/sh -c #!\/bin\/sh/);
             // The script is many lines; its arguments come after the last.
-            assert.ok(calls().join("\n").includes("\n prune acme/web sha256:5 sha256:4"), calls().join("\n"));
+            for (const image of ["web", "shop"])
+                assert.ok(calls().join("\n").includes(`prune acme/${image} sha256:5 sha256:4`), image);
         });
     });
 });
