@@ -6,6 +6,7 @@ import { builderImageFor, defaultImages } from "./builderImage";
 import { gitQuestion } from "./gitQuestion";
 import { mixProjects, outside } from "./mixProjects";
 import { set, type Settings } from "./settings";
+import { miseFile } from "./toolVersions";
 
 /** The settings of a stack that tell how the image is built, and whether what is built is archived. */
 export interface BuildSettings extends Readonly<Attestations> {
@@ -133,6 +134,14 @@ function readImage(settings: Settings, key: "runnerImage" | "nodeImage"): string
 
 function readBuilderImage(settings: Settings, app: string, runnerImage: string): string {
     if (settings.optional("builderImage") !== undefined) return settings.image("builderImage");
+    // It names its images itself.
+    if (settings.optional("dockerfile") !== undefined) return defaultImages.builderImage;
+    const mise = miseFile(app);
+    if (mise !== undefined) {
+        settings.notes.push(
+            `${mise} asks for Elixir or Erlang and is not read: .tool-versions or builderImage is`,
+        );
+    }
     try {
         return builderImageFor(app, runnerImage);
     } catch (error) {

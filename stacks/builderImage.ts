@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { type ToolVersion, toolVersion } from "./toolVersions";
 
 /** The images of a build where no setting names others; bin/ reads the same file. */
 export const defaultImages = JSON.parse(
@@ -7,32 +8,37 @@ export const defaultImages = JSON.parse(
 ) as Record<"builderImage" | "runnerImage" | "nodeImage", string>;
 
 /**
- * The image that builds an app: Hex's own, of the versions in the app's .tool-versions, and of the Debian that the release
- * runs on. Throws where these do not tell.
+ * The image that builds an app: Hex's own, of the versions in .tool-versions, and of the Debian that the release runs on.
+ * Throws where these do not tell.
  */
 export function builderImageFor(app: string, runnerImage: string): string {
-    const file = path.join(app, ".tool-versions");
-    const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
-    const version = (tool: string) => new RegExp(`^${tool}[ \\t]+(\\S+)`, "m").exec(text)?.[1];
-    const elixir = version("elixir")?.replace(/-otp-\d+$/, "");
-    const erlang = version("erlang");
+    const elixir = toolVersion(app, "elixir");
+    const erlang = toolVersion(app, "erlang");
     if (elixir === undefined && erlang === undefined) return defaultImages.builderImage;
-
-    for (const [tool, given] of [
-        ["elixir", elixir],
-        ["erlang", erlang],
-    ]) {
-        if (given === undefined || !/^\d+(\.\d+)+(-rc\.?\d+)?$/.test(given)) {
-            throw new Error(
-                `must be set, as .tool-versions has no version of ${tool} with an image (${given})`,
-            );
-        }
-    }
+    const versions = [exact("elixir", elixir, erlang, "1.18.4"), exact("erlang", erlang, elixir, "27.3.4")];
     const debian = /\bdebian:([a-z]+-\d+(-slim)?)$/.exec(runnerImage)?.[1];
     if (debian === undefined) {
         throw new Error(
             `must be set, as runnerImage ${runnerImage} does not tell its Debian (debian:trixie-DATE-slim)`,
         );
     }
-    return `docker.io/hexpm/elixir:${elixir}-erlang-${erlang}-debian-${debian}`;
+    return `docker.io/hexpm/elixir:${versions.join("-erlang-")}-debian-${debian}`;
+}
+
+/** A version as the tags of hexpm/elixir have it: no prefix, and no part missing. */
+function exact(
+    tool: string,
+    found: ToolVersion | undefined,
+    other: ToolVersion | undefined,
+    example: string,
+): string {
+    if (found === undefined)
+        throw new Error(`must be set, as ${other?.file} has no version of ${tool} (${tool} ${example})`);
+    const version = found.version.replace(/^v/, "").replace(tool === "elixir" ? /-otp-\d+$/ : /^OTP-/, "");
+    const parts = tool === "elixir" ? /^\d+\.\d+\.\d+(-rc\.\d+)?$/ : /^\d+\.\d+(\.\d+)*(-rc\d+)?$/;
+    if (parts.test(version)) return version;
+    const hint = /^\d+(\.\d+)?$/.test(version) ? `: write all of it, such as ${tool} ${example}` : "";
+    throw new Error(
+        `must be set, as ${found.file} asks for ${tool} ${found.version}, which is no image's version${hint}`,
+    );
 }

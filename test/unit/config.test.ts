@@ -540,15 +540,59 @@ describe("the settings of a stack", () => {
             assert.deepEqual(await problemsOf({ app, runnerImage: "mine:2" }), [
                 `builderImage must be set, as runnerImage mine:2 does not tell its Debian (debian:trixie-DATE-slim): ${remedy}`,
             ]);
+            const file = path.relative(process.cwd(), path.join(app, ".tool-versions"));
             for (const [text, problem] of [
-                ["elixir 1.18.3\n", "erlang with an image (undefined)"],
-                ["elixir ref:abc\nerlang 27.3\n", "elixir with an image (ref:abc)"],
+                ["elixir 1.18.3\n", `${file} has no version of erlang (erlang 27.3.4)`],
+                ["erlang 27.3\n", `${file} has no version of elixir (elixir 1.18.4)`],
+                [
+                    "elixir ref:abc\nerlang 27.3\n",
+                    `${file} asks for elixir ref:abc, which is no image's version`,
+                ],
+                [
+                    "elixir 1.18\nerlang 27.3\n",
+                    `${file} asks for elixir 1.18, which is no image's version: write all of it, such as elixir 1.18.4`,
+                ],
+                [
+                    "elixir 1.18.4\nerlang latest\n",
+                    `${file} asks for erlang latest, which is no image's version`,
+                ],
+                [
+                    "elixir 1.18.4\nerlang 27\n",
+                    `${file} asks for erlang 27, which is no image's version: write all of it, such as erlang 27.3.4`,
+                ],
             ] as const) {
                 versions(text);
                 assert.deepEqual(await problemsOf({ app }), [
-                    `builderImage must be set, as .tool-versions has no version of ${problem}: ${remedy}`,
+                    `builderImage must be set, as ${problem}: ${remedy}`,
                 ]);
             }
+            fs.writeFileSync(path.join(app, "Dockerfile"), "FROM scratch");
+            assert.deepEqual(await problemsOf({ app, dockerfile: "Dockerfile" }, []), []);
+        });
+
+        it("are the versions of a .tool-versions above, however they are written", async () => {
+            const root = project("app: :all");
+            const app = path.join(root, "web");
+            fs.mkdirSync(app);
+            fs.cpSync(path.join(root, "mix.exs"), path.join(app, "mix.exs"));
+            fs.writeFileSync(
+                path.join(root, ".tool-versions"),
+                "# ours\nelixir   v1.19.4 # new\nerlang 28.1\n",
+            );
+            fs.writeFileSync(path.join(app, ".tool-versions"), "nodejs 24.1.0\n");
+            const image = async () => (await configOf({ app, version: "1.0.0" })).builderImage;
+            assert.match(await image(), /:1\.19\.4-erlang-28\.1-debian-/);
+            fs.writeFileSync(path.join(app, ".tool-versions"), "elixir 1.19.4-otp-28\nerlang OTP-28.1.1\n");
+            assert.match(await image(), /:1\.19\.4-erlang-28\.1\.1-debian-/);
+        });
+
+        it("say that mise's are not read", async () => {
+            const app = project("app: :shop, version: @version");
+            fs.writeFileSync(path.join(app, "mise.toml"), '[tools]\nelixir = "1.19"\n');
+            const file = path.relative(process.cwd(), path.join(app, "mise.toml"));
+            assert.deepEqual((await configOf({ app })).notes, [
+                `${file} asks for Elixir or Erlang and is not read: .tool-versions or builderImage is`,
+            ]);
         });
 
         it("lists no release of an image that is given: a rollback may be to a different app", async () => {
