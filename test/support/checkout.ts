@@ -66,7 +66,11 @@ export function copyCommit(commit: string, to: string): void {
 export class Checkout {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-checkout-"));
 
-    constructor(settings: Record<string, unknown>) {
+    /** @param env environment of its commands, over the test's own */
+    constructor(
+        settings: Record<string, unknown>,
+        private readonly env: Record<string, string> = {},
+    ) {
         copyProject(this.folder);
         fs.symlinkSync(path.resolve("node_modules"), path.join(this.folder, "node_modules"));
         this.configure(settings);
@@ -86,6 +90,7 @@ export class Checkout {
     start(command: string, ...args: string[]): Command {
         return new Command(path.join(this.folder, "bin", command), args, this.folder, {
             ...process.env,
+            ...this.env,
             PULUMI_BACKEND_URL: `file://${this.folder}/.decanter/state`,
         });
     }
