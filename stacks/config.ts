@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type AppSettings, readApp } from "./appSettings";
 import { type FargateSettings, type HostSettings, readFargate, readHost } from "./awsSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
+import { checkStackName } from "./names";
 import { set, Settings } from "./settings";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
@@ -106,6 +107,7 @@ export function readConfig(source = new pulumi.Config()): Config {
         settings.refuse("healthHost", rule, checked.healthHost, "pulumi config rm healthHost");
     }
     const config: Config = { ...checked, ...readTarget(settings, target, secrets) };
+    if (target === "docker") checkStackName(settings, pulumi.getStack());
     settings.finish();
     return config;
 }

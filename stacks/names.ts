@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "./settings";
 
 /** The role of what changes with every release; its resources had the release's bare name. */
 const RELEASE = "release";
@@ -28,4 +29,16 @@ export function namedByRole(releases: (string | undefined)[]): {
 function formerName(name: string, release: string): string {
     const isOfRelease = name === RELEASE || name.startsWith(`${RELEASE}-`);
     return isOfRelease ? release + name.slice(RELEASE.length) : `${release}-${name}`;
+}
+
+/** What Docker calls a container, and its DNS finds: a label of a host name has 63 characters, of which a role needs 18. */
+const STACK = /^(?=.{1,45}$)[a-z0-9][\w-]*(\.[\w-]+)*$/i;
+
+/** Notes a problem where a stack's name cannot be the beginning of its containers' names (`pulumi:autonaming` in Pulumi.yaml). */
+export function checkStackName(settings: Settings, stack: string): void {
+    if (STACK.test(stack)) return;
+    const rule =
+        "must be at most 45 letters, digits, hyphens, underscores and single dots, with a letter or a digit first, as its " +
+        "containers' host names begin with it";
+    settings.refuse("the stack's name", rule, stack, "pulumi stack rename my-stack");
 }

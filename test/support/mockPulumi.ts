@@ -73,6 +73,7 @@ export async function mockPulumi(
     settings: Record<string, unknown> = {},
     secretKeys = ["secrets"],
     lastOutputs: Record<string, unknown> = {},
+    stack = "test",
 ): Promise<Recorded[]> {
     const recorded: Recorded[] = [];
     const options = new Map<string, RecordedOptions>();
@@ -89,7 +90,7 @@ export async function mockPulumi(
             call: ({ token }) => answerOf(token, String(settings.region)),
         },
         "decanter",
-        "test",
+        stack,
         false,
         "organization",
     );

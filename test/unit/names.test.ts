@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { namedByRole } from "../../stacks/names";
+import { readConfig } from "../../stacks/config";
+import { checkStackName, namedByRole } from "../../stacks/names";
+import { Settings } from "../../stacks/settings";
 import { mockPulumi, settled, the } from "../support/mockPulumi";
 
 class Part extends pulumi.ComponentResource {
@@ -55,4 +57,40 @@ describe("the names of resources", () => {
         await settled();
         assert.deepEqual(the(recorded, "Part", "web").options?.aliases, ["site", "hello-web"]);
     });
+});
+
+describe("the name of a stack", () => {
+    function problemOf(stack: string): string {
+        const settings = new Settings(new pulumi.Config());
+        checkStackName(settings, stack);
+        try {
+            settings.finish();
+            return "";
+        } catch (error) {
+            return (error as Error).message;
+        }
+    }
+
+    before(() => mockPulumi());
+
+    it("is checked with the settings of a Docker host, and of no other target", async () => {
+        await mockPulumi({}, [], {}, "a..b");
+        assert.throws(() => readConfig(), /the stack's name must be/);
+        await mockPulumi({ target: "fargate" }, [], {}, "a..b");
+        assert.throws(
+            () => readConfig(),
+            (error: Error) => !error.message.includes("the stack's name"),
+        );
+    });
+
+    for (const stack of ["local", "pr-12", "Team_A.eu-1", "7", "a".repeat(45)])
+        it(`begins those of its containers: ${stack}`, () => assert.equal(problemOf(stack), ""));
+
+    // Docker takes no such name, or its DNS does not find it.
+    for (const stack of ["_a", "-a", ".a", "a..b", "a.", "a".repeat(46)])
+        it(`is refused where it cannot: ${stack}`, () =>
+            assert.match(
+                problemOf(stack),
+                /the stack's name must be at most 45 .*: pulumi stack rename my-stack$/,
+            ));
 });
