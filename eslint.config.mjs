@@ -4,6 +4,7 @@ import tseslint from "typescript-eslint";
 export default tseslint.config(
     {
         ignores: [
+            "test/apps/",
             "node_modules/",
             ".decanter/",
             "eslint.config.mjs",

@@ -4,7 +4,9 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import * as prettier from "prettier";
+import { buildSecret } from "../components/buildVariables";
 import { buildImage, docker, type DockerResult } from "../components/docker";
+import { earlyFiles } from "../stacks/earlyFiles";
 import { ourDockerfile } from "../test/support/dockerfile";
 import { engine } from "../test/support/dockerProvider";
 import { baseImageArgs, baseImages, freePort } from "../test/support/machine";
@@ -250,6 +252,7 @@ async function freshBases(registry: Registry): Promise<Bases> {
 class BenchApp {
     readonly cases: Case[];
     private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-bench-"));
+    private readonly secret = `${this.folder}.secret`;
     /** Each change is another text. */
     private changes = 0;
 
@@ -266,17 +269,16 @@ class BenchApp {
         for (const folder of ["libs", "priv"]) fs.mkdirSync(path.join(this.folder, folder));
         fs.writeFileSync(path.join(this.folder, "config/prod.exs"), "import Config\n");
         fs.writeFileSync(path.join(this.folder, "mix.lock"), "%{\n}\n");
+        fs.writeFileSync(this.secret, buildSecret(this.folder, {}));
         const large = name === "Phoenix-sized";
         if (large) addLibraries(this.folder);
         this.cases = (Object.keys(CASES) as Case[]).filter((kind) => large || kind !== "dependency");
     }
 
     change(kind: Case): void {
-        if (kind === "warm") return;
+        // A folder of its own has no cache of compiled dependencies.
+        if (kind === "warm" || kind === "cold") return;
         this.changes += 1;
-        // A comment of one's own keeps Decanter's cache of compiled dependencies, which goes by the configuration, out of
-        // a cold build.
-        if (kind === "cold") this.replace("config/config.exs", /$/, `# ${path.basename(this.folder)}\n`);
         if (kind === "code") this.replace("lib/hello/router.ex", /"ok.*?\\n"/, `"ok ${this.changes}\\n"`);
         if (kind === "dependency")
             this.replace("libs/tasting/lib/tasting.ex", /1\.0\.\d+/, `1.0.${this.changes}`);
@@ -299,15 +301,18 @@ class BenchApp {
                 BUILDER_IMAGE: this.bases.builder,
                 RUNNER_IMAGE: this.bases.runner,
                 RELEASE: "hello",
+                ...(side === "decanter" && { EARLY: earlyFiles(this.folder).join("\n") }),
             },
         };
+        const secret = ["--secret", `id=build,src=${this.secret}`];
         const begun = performance.now();
-        succeeded("build", await buildImage(undefined, build, ["--progress=plain", "-t", image, ...options]));
+        const plain = ["--progress=plain", "-t", image, ...secret, ...options];
+        succeeded("build", await buildImage(undefined, build, plain));
         return (performance.now() - begun) / 1000;
     }
 
     remove(): void {
-        fs.rmSync(this.folder, { recursive: true });
+        for (const file of [this.folder, this.secret]) fs.rmSync(file, { recursive: true });
     }
 }
 

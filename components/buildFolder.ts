@@ -1,5 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import { buildSecret } from "./buildVariables";
 import { commitOf } from "./commit";
 import { lastLines } from "./docker";
 
@@ -46,11 +47,10 @@ export class BuildFolder {
     async write(secrets: Record<string, string>): Promise<void> {
         await fs.rm(this.folder, { recursive: true, force: true });
         await fs.mkdir(this.folder, { recursive: true, mode: 0o700 });
-        const variables = Object.entries(secrets).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
         await Promise.all([
             fs.writeFile(this.dockerfile, await this.labelled()),
             fs.writeFile(`${this.dockerfile}.dockerignore`, this.args.rules),
-            fs.writeFile(this.secret, variables.join(""), { mode: 0o600 }),
+            fs.writeFile(this.secret, buildSecret(this.args.app, secrets), { mode: 0o600 }),
         ]);
     }
 
@@ -61,8 +61,25 @@ export class BuildFolder {
 
     /** The last lines of the log, with secret values replaced; undefined where the build has not begun. */
     async lastLines(secrets: Record<string, string>): Promise<string | undefined> {
-        const log = await fs.readFile(this.log, "utf8").catch(() => undefined);
-        return log && lastLines(log, Object.values(secrets));
+        const log = await this.readLog();
+        return log && lastLines(log, Object.values(secrets)) + this.remedyOf(log);
+    }
+
+    /** What the steps of the build say of what they have done and left out, see `say` in docker/build/steps.sh. */
+    async notes(): Promise<string[]> {
+        const lines = ((await this.readLog()) ?? "").matchAll(/^(?:#\d+ [\d.]+ )?decanter: (.+)$/gm);
+        return [...new Set([...lines].map(([, note = ""]) => note.trimEnd()))];
+    }
+
+    private readLog(): Promise<string | undefined> {
+        return fs.readFile(this.log, "utf8").catch(() => undefined);
+    }
+
+    /** What to do about an error whose own words do not tell; a line, or nothing. */
+    private remedyOf(log: string): string {
+        if (!log.includes("not a git repository (or any of the parent directories)")) return "";
+        const file = path.join(this.args.app, ".dockerignore");
+        return `\nthe build asks git, and .git is not sent to it: add the line !.git to ${file}`;
     }
 
     private async labelled(): Promise<string> {
@@ -83,8 +100,4 @@ export class BuildFolder {
             .map(([name, value]) => `LABEL org.opencontainers.image.${name}=${JSON.stringify(value)}`);
         return [dockerfile.trimEnd(), ...lines, ""].join("\n");
     }
-}
-
-function quoted(value: string): string {
-    return `'${value.replaceAll("'", "'\\''")}'`;
 }

@@ -3,8 +3,9 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { type Attestations, isAttested, mustKeepAttestations } from "./attestations";
-import { buildContext, contextHash, ownContext } from "./buildContext";
+import { type BuildContext, buildContext, contextFiles, contextHash, ownContext } from "./buildContext";
 import { BuildFolder } from "./buildFolder";
+import { exportScript } from "./buildVariables";
 import { valueOf } from "./docker";
 import { readDockerfile } from "./dockerfile";
 import { push } from "./imagePush";
@@ -49,11 +50,17 @@ export interface ReleaseImageArgs extends Attestations {
     /** Image that the release runs on, or whose files it takes; of the same Debian as the builder. */
     runnerImage: pulumi.Input<string>;
     /**
-     * Image with Node.js and npm, for an app with assets/package.json; of the same Debian as the builder.
+     * Image with Node.js and npm, for an app with a package.json; of the same Debian as the builder.
      *
      * @default none
      */
     nodeImage?: pulumi.Input<string>;
+    /**
+     * Command that makes the assets, in the app's folder; `none` makes none.
+     *
+     * @default mix assets.deploy, where an app has it
+     */
+    assets?: string;
     /**
      * Whether the image holds only the files that the release needs; otherwise it is all of `runnerImage`.
      *
@@ -72,8 +79,21 @@ export interface ReleaseImageArgs extends Attestations {
      * @default none
      */
     runtimePackages?: string[];
+    /**
+     * Files and folders that Mix probably reads before it compiles, relative to the app's folder. A change of them fetches and
+     * compiles dependencies; where something is missing, more changes do.
+     *
+     * @default none
+     */
+    early?: string[];
     /** Command that runs before `mix deps.get`, such as one that tells Hex a key. */
     prepareDeps?: string;
+    /**
+     * Environment variables of the build, by name. A change of one runs all steps again.
+     *
+     * @default none
+     */
+    buildEnv?: Record<string, string>;
     /**
      * Secret environment variables of the build, by name. They are in no layer, no history and no state.
      *
@@ -159,7 +179,10 @@ export class ReleaseImage extends pulumi.ComponentResource {
             if (isAttested(args)) await mustKeepAttestations(args.host);
             await folder.write(await valueOf(secrets));
         });
-        const cleared = new pulumi.ResourceHook(`${name}-clear-build`, () => folder.forget());
+        const cleared = new pulumi.ResourceHook(`${name}-clear-build`, async () => {
+            await folder.forget();
+            for (const note of await folder.notes()) await pulumi.log.info(note, this);
+        });
         // The provider's error names the command that failed and not a word of what it said.
         const explained = new pulumi.ErrorHook(`${name}-build-log`, async () => {
             await folder.forget();
@@ -167,7 +190,6 @@ export class ReleaseImage extends pulumi.ComponentResource {
             if (said !== undefined) await pulumi.log.error(`the build failed:\n${said}`, this);
             return false;
         });
-        const npm = fs.existsSync(path.join(app, "assets", "package.json"));
         const imageName = pulumi.interpolate`${args.repository}:${tagOf(version)}`;
         const built = new docker.RemoteImage(
             name,
@@ -179,18 +201,24 @@ export class ReleaseImage extends pulumi.ComponentResource {
                     platform,
                     builder: args.builder,
                     buildArgs: dockerfile
-                        ? (args.dockerfileArgs ?? {})
+                        ? { ...args.buildEnv, ...args.dockerfileArgs }
                         : {
                               APP: context.app,
+                              ASSETS: args.assets ?? "",
                               BASE: (args.minimal ?? true) ? "minimal" : "debian",
                               BUILDER_IMAGE: args.builderImage,
                               BUILDER_PACKAGES: (args.builderPackages ?? []).join(" "),
+                              BUILD_ENV: exportScript(args.buildEnv ?? {}),
+                              EARLY: (args.early ?? []).join("\n"),
                               PREPARE_DEPS: args.prepareDeps ?? "",
                               RELEASE: release,
                               RUNNER_IMAGE: args.runnerImage,
                               RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
                               VERSION: version === UNKNOWN_VERSION ? "" : version,
-                              ...(npm && { NODE_IMAGE: args.nodeImage ?? "", NODE_MODULES: "npm" }),
+                              ...(hasPackages(context) && {
+                                  NODE: "image",
+                                  NODE_IMAGE: args.nodeImage ?? "",
+                              }),
                           },
                     secrets: [{ id: "build", src: folder.secret }],
                     cacheFroms: args.cacheFrom,
@@ -219,4 +247,9 @@ export class ReleaseImage extends pulumi.ComponentResource {
 /** Build metadata of a version (1.0.0+abc) is no part of a tag's alphabet. */
 function tagOf(version: string): string {
     return version.replace(/[^A-Za-z0-9_.-]/g, "-");
+}
+
+/** Whether packages of JavaScript may be installed in the build. */
+export function hasPackages(context: BuildContext): boolean {
+    return contextFiles(context).some((file) => path.basename(file) === "package.json");
 }

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type Attestations, isAttested } from "../components/attestations";
 import { builderImageFor, defaultImages } from "./builderImage";
+import { earlyFiles } from "./earlyFiles";
 import { gitQuestion } from "./gitQuestion";
 import { mixProjects, outside } from "./mixProjects";
 import { set, type Settings } from "./settings";
@@ -12,12 +13,15 @@ import { miseFile } from "./toolVersions";
 export interface BuildSettings extends Readonly<Attestations> {
     readonly beside: string[];
     readonly projects: string[];
+    readonly early: string[];
+    readonly assets?: string;
     readonly dockerfile?: string;
     readonly dockerfileArgs: Record<string, string>;
     readonly minimal: boolean;
     readonly builderPackages: string[];
     readonly runtimePackages: string[];
     readonly prepareDeps?: string;
+    readonly buildEnv: Record<string, string>;
     readonly buildSecrets: pulumi.Output<Record<string, string>>;
     readonly platform?: string;
     readonly builder?: string;
@@ -45,13 +49,14 @@ export function readBuild(settings: Settings): BuildSettings {
     const runnerImage = readImage(settings, "runnerImage");
     return {
         ...readProjects(settings, app),
+        assets: settings.optional("assets"),
         dockerfile,
         dockerfileArgs: dockerfileArgs(settings, { builderPackages, runtimePackages }),
         minimal: settings.flag("minimal"),
         builderPackages,
         runtimePackages,
         prepareDeps: settings.optional("prepareDeps"),
-        buildSecrets: pulumi.secret(settings.secrets("buildSecrets")),
+        ...readVariables(settings),
         platform: settings.optionalMatching(
             "platform",
             /^linux\/[a-z0-9]+(\/v\d)?$/,
@@ -69,7 +74,7 @@ export function readBuild(settings: Settings): BuildSettings {
     };
 }
 
-function readProjects(settings: Settings, app: string): Pick<BuildSettings, "beside" | "projects"> {
+function readProjects(settings: Settings, app: string): Pick<BuildSettings, "beside" | "early" | "projects"> {
     const further = settings
         .list("pathDependencies", /^[^/\0]/, "folders, as seen from the app's", "../shared")
         .map((folder) => path.join(app, folder));
@@ -86,7 +91,17 @@ function readProjects(settings: Settings, app: string): Pick<BuildSettings, "bes
     const question = gitQuestion(app);
     if (question !== undefined && settings.optional("dockerfile") === undefined)
         settings.notes.push(question);
-    return { beside: outside(app, dependencies), projects: all };
+    return { beside: outside(app, dependencies), early: earlyFiles(app, further), projects: all };
+}
+
+function readVariables(settings: Settings): Pick<BuildSettings, "buildEnv" | "buildSecrets"> {
+    const buildEnv = settings.variables("buildEnv", false);
+    const buildSecrets = settings.secrets("buildSecrets");
+    for (const name of Object.keys(buildEnv).filter((key) => Object.hasOwn(buildSecrets, key))) {
+        const remedy = `pulumi config rm --path buildEnv.${name}`;
+        settings.refuseUnseen(`buildEnv.${name}`, "is in buildSecrets too", remedy);
+    }
+    return { buildEnv, buildSecrets: pulumi.secret(buildSecrets) };
 }
 
 function readArchive(settings: Settings, dockerfile: string | undefined): boolean {

@@ -68,7 +68,7 @@ function namedFiles(file: string, project: string, seen = new Set<string>()): st
     const found = strings(tokens(fs.readFileSync(file, "utf8")))
         .flatMap((text) => folders.flatMap((folder) => matches(folder, text)))
         .filter((name) => !NOT_EVALUATED.test(path.relative(project, name)));
-    const scripts = found.filter((name) => name.endsWith(".exs"));
+    const scripts = found.filter((name) => /\.exs?$/.test(name));
     return [...found, ...scripts.flatMap((script) => namedFiles(script, project, seen))];
 }
 

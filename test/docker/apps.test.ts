@@ -99,7 +99,7 @@ describe("the image of an app", function () {
             if (process.env.DECANTER_STAND_INS !== undefined)
                 execFileSync("./bin/stand-ins", ["node"], { stdio: "pipe" });
             const app = newApp("npm", "label");
-            const node = { NODE_IMAGE: FixtureApp.nodeImage, NODE_MODULES: "npm" };
+            const node = { NODE_IMAGE: FixtureApp.nodeImage, NODE: "image" };
             // One of them comes with a dependency of the app, as Phoenix's does.
             const author = "-c user.name=test -c user.email=test@example.com";
             const repository = `git init -q cork && git -C cork add . && git -C cork ${author} commit -qm cork`;
@@ -286,8 +286,11 @@ class GitServer {
     }
 
     private static async bridge(): Promise<string> {
-        const gateway = "{{(index .IPAM.Config 0).Gateway}}";
-        return (await docker(undefined, ["network", "inspect", "bridge", "-f", gateway])).stdout.trim();
+        const format = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}";
+        const { stdout } = await docker(undefined, ["network", "inspect", "bridge", "-f", format]);
+        const [gateway = "", subnet = ""] = stdout.split(" ");
+        // An engine may leave out what it chose itself: the first address.
+        return gateway || subnet.trim().replace(/\d+\/\d+$/, "1");
     }
 
     private file(name: string): string {

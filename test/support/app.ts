@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Build } from "../../components/docker";
+import { earlyFiles } from "../../stacks/earlyFiles";
 import { ourDockerfile } from "./dockerfile";
 import { baseImageArgs } from "./machine";
 
@@ -42,7 +43,11 @@ export class App {
         return {
             context: this.folder,
             dockerfile: ourDockerfile(),
-            args: { ...baseImageArgs(this.folder), RELEASE: "hello" },
+            args: {
+                ...baseImageArgs(this.folder),
+                RELEASE: "hello",
+                EARLY: earlyFiles(this.folder).join("\n"),
+            },
         };
     }
 

@@ -4,7 +4,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { buildSecret } from "../../components/buildVariables";
 import { buildImage, docker, lastLines } from "../../components/docker";
+import { earlyFiles } from "../../stacks/earlyFiles";
 import { ourDockerfile } from "./dockerfile";
 import { baseImageArgs } from "./machine";
 
@@ -101,13 +103,18 @@ export class FixtureApp {
         this.images.add(image);
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-secret-"));
         const secret = path.join(folder, "build");
-        const lines = Object.entries(secrets).map(([name, value]) => `export ${name}='${value}'\n`);
-        fs.writeFileSync(secret, lines.join(""));
+        const app = path.join(this.folder, args.APP ?? ".");
+        fs.writeFileSync(secret, buildSecret(app, secrets));
         try {
             const build = {
                 context: this.folder,
                 dockerfile: ourDockerfile(),
-                args: { ...baseImageArgs(this.folder), RELEASE: this.release, ...args },
+                args: {
+                    ...baseImageArgs(this.folder),
+                    RELEASE: this.release,
+                    EARLY: earlyFiles(app).join("\n"),
+                    ...args,
+                },
             };
             const target = stage === undefined ? [] : ["--target", stage];
             const options = [

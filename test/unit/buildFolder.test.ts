@@ -66,6 +66,7 @@ describe("the folder of a build", () => {
         assert.equal(fs.statSync(folder.secret).mode & 0o777, 0o600);
         const script = `. ${folder.secret}; printf %s "$HEX_KEY|\${EMPTY-unset}"`;
         assert.equal(execFileSync("sh", ["-c", script], { encoding: "utf8" }), "it's $HOME\nand `more`|");
+        assert.match(fs.readFileSync(folder.secret, "utf8"), /^CACHE_ID=[0-9a-f]{32}\nexport HEX_KEY=/);
         await folder.forget();
         assert.ok(!fs.existsSync(folder.secret));
         await folder.forget();
@@ -80,5 +81,31 @@ describe("the folder of a build", () => {
         assert.match(said, /\| key \[secret\] is wrong$/);
         await folder.write({});
         assert.equal(await folder.lastLines({}), undefined);
+    });
+
+    it("repeats what the steps say of themselves, once each, and nothing that only looks like it", async () => {
+        await folder.write({});
+        assert.deepEqual(await folder.notes(), []);
+        const lines = [
+            "#9 [builder 1/2] RUN echo decanter: no",
+            "#9 1.234 decanter: assets: made by mix assets.deploy in .",
+            "#9 2.5 the app says decanter: no",
+            "#9 3.5 decanter: assets: made by mix assets.deploy in .",
+            "decanter: the last",
+        ];
+        fs.writeFileSync(folder.log, lines.join("\n"));
+        assert.deepEqual(await folder.notes(), ["assets: made by mix assets.deploy in .", "the last"]);
+    });
+
+    it("says what to do where the build asks git, and there is no .git", async () => {
+        await folder.write({});
+        fs.writeFileSync(
+            folder.log,
+            "fatal: not a git repository (or any of the parent directories): .git\n",
+        );
+        const said = await folder.lastLines({});
+        assert.ok(said?.endsWith(`add the line !.git to ${path.join(root, ".dockerignore")}`), said);
+        fs.writeFileSync(folder.log, "fatal: something else\n");
+        assert.doesNotMatch((await folder.lastLines({})) ?? "", /dockerignore/);
     });
 });

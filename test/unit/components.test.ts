@@ -52,9 +52,12 @@ describe("ReleaseImage", () => {
     };
     const buildArgs = {
         APP: ".",
+        ASSETS: "",
         BASE: "minimal",
         BUILDER_IMAGE: "elixir:1",
         BUILDER_PACKAGES: "",
+        BUILD_ENV: "",
+        EARLY: "",
         PREPARE_DEPS: "",
         RELEASE: "web",
         RUNNER_IMAGE: "debian:1",
@@ -132,6 +135,9 @@ describe("ReleaseImage", () => {
             builderPackages: ["cargo", "cmake"],
             runtimePackages: ["imagemagick"],
             prepareDeps: "mix local.hex",
+            assets: "make css",
+            early: ["mix.exs", "../VERSION"],
+            buildEnv: { GIT_SHA: "it's $1", EMPTY: "" },
             buildSecrets: pulumi.secret({ HEX_KEY: "hunter2" }),
             builder: "arm",
             cacheFrom: ["type=registry,ref=a"],
@@ -146,8 +152,11 @@ describe("ReleaseImage", () => {
             builder: "arm",
             buildArgs: {
                 ...buildArgs,
+                ASSETS: "make css",
                 BASE: "debian",
                 BUILDER_PACKAGES: "cargo cmake",
+                BUILD_ENV: "export GIT_SHA='it'\\''s $1'\nexport EMPTY=''\n",
+                EARLY: "mix.exs\n../VERSION",
                 PREPARE_DEPS: "mix local.hex",
                 RUNTIME_PACKAGES: "imagemagick",
             },
@@ -192,7 +201,7 @@ describe("ReleaseImage", () => {
         fs.mkdirSync(path.join(app, "assets"));
         fs.writeFileSync(path.join(app, "assets", "package.json"), "{}");
         const inputs = await builtOf({ app, nodeImage: "node:1" });
-        const expected = { ...buildArgs, NODE_IMAGE: "node:1", NODE_MODULES: "npm" };
+        const expected = { ...buildArgs, NODE_IMAGE: "node:1", NODE: "image" };
         assert.deepEqual((inputs.build as { buildArgs: unknown }).buildArgs, expected);
     });
 
@@ -221,6 +230,8 @@ describe("ReleaseImage", () => {
         assert.notDeepEqual(await hashOf(app), first);
         fs.writeFileSync(path.join(app, "Dockerfile"), "FROM b");
         assert.notDeepEqual(await hashOf(app, { dockerfile: "Dockerfile" }), first);
+        const { build } = await builtOf({ app, dockerfile: "Dockerfile", buildEnv: { GIT_SHA: "a" } });
+        assert.equal((build as { buildArgs: Record<string, string> }).buildArgs.GIT_SHA, "a");
     });
 
     for (const [version, tag] of [

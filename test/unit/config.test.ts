@@ -252,6 +252,16 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         "needs a registry beside the Docker host's own: pulumi config set registryAddress ghcr.io/acme",
     ]),
     [
+        "buildEnv",
+        { buildEnv: "x" },
+        'must be variables by name, got "x": pulumi config set --path buildEnv.NAME value',
+    ],
+    [
+        "buildEnv.HEX_KEY",
+        { buildEnv: { HEX_KEY: "a" }, buildSecrets: { HEX_KEY: "b" } },
+        "is in buildSecrets too: pulumi config rm --path buildEnv.HEX_KEY",
+    ],
+    [
         "buildSecrets",
         { buildSecrets: "hunter2" },
         'must be variables by name, got "[secret]": pulumi config set --secret --path buildSecrets.NAME value',
@@ -288,7 +298,7 @@ async function configOf(settings: Settings = {}): Promise<Config> {
 /** The lines of the error that settings cause; none where they are good. */
 async function problemsOf(
     settings: Settings,
-    secretKeys = ["secrets", "registryPassword"],
+    secretKeys = ["secrets", "buildSecrets", "registryPassword"],
 ): Promise<string[]> {
     await mockPulumi(settings, secretKeys);
     try {
@@ -331,7 +341,7 @@ describe("the settings of a stack", () => {
             const here = Object.entries(declared).filter(
                 ([, { description }]) => !/^(AWS|Fargate|Floating IP): /.test(String(description)),
             );
-            assert.deepEqual([...tested, "prepareDeps"].sort(), here.map(([key]) => key).sort());
+            assert.deepEqual([...tested, "assets", "prepareDeps"].sort(), here.map(([key]) => key).sort());
         });
     });
 
@@ -415,6 +425,9 @@ describe("the settings of a stack", () => {
                 builderPackages: [],
                 runtimePackages: [],
                 prepareDeps: undefined,
+                early: ["config/config.exs", "mix.exs"],
+                assets: undefined,
+                buildEnv: {},
                 builder: undefined,
                 cacheFrom: [],
                 cacheTo: [],
@@ -458,6 +471,8 @@ describe("the settings of a stack", () => {
                 { sbom: "generator=scanner:1", provenance: "mode=max" },
             ],
             [{ prepareDeps: "mix local.hex --force" }, { prepareDeps: "mix local.hex --force" }],
+            [{ assets: "cd ui && npm run build" }, { assets: "cd ui && npm run build" }],
+            [{ buildEnv: { GIT_SHA: "0123", EMPTY: "" } }, { buildEnv: { GIT_SHA: "0123", EMPTY: "" } }],
             [{ bakeSeconds: 0 }, { bakeSeconds: 0 }],
             [{ migrate: "none" }, { migrate: undefined }],
             [{ migrate: "bin/hello eval Seed.run" }, { migrate: "bin/hello eval Seed.run" }],

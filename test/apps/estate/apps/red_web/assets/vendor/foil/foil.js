@@ -1,0 +1,1 @@
+exports.wrap = () => "under foil of red";

@@ -1,0 +1,4 @@
+const fs = require("node:fs");
+
+fs.mkdirSync("../priv/static", { recursive: true });
+fs.writeFileSync("../priv/static/label.txt", require("foil").wrap());
