@@ -3,19 +3,20 @@ import { mustBeOneDaemon } from "./stacks/dockerContext";
 import { dockerHost } from "./stacks/dockerHost";
 import { fargate } from "./stacks/fargate";
 import { floatingIp } from "./stacks/floatingIp";
-import { lastReleases } from "./stacks/outputs";
+import { lastOutputs } from "./stacks/outputs";
 
 export = async () => {
     const config = readConfig();
     mustBeOneDaemon(config);
-    const before = await lastReleases();
-    const others = config.target === "docker" ? [] : await Promise.all(config.aws.keepFor.map(lastReleases));
+    const { releases: before, logs } = await lastOutputs();
+    const keptFor = config.target === "docker" ? [] : config.aws.keepFor;
+    const others = (await Promise.all(keptFor.map(lastOutputs))).flatMap(({ releases }) => releases);
     switch (config.target) {
         case "docker":
             return dockerHost(config, before);
         case "fargate":
-            return fargate(config, before, others.flat());
+            return fargate(config, { before, others, logs });
         case "floating-ip":
-            return floatingIp(config, before, others.flat());
+            return floatingIp(config, { before, others, logs });
     }
 };

@@ -126,7 +126,6 @@ export class FargateService extends pulumi.ComponentResource {
                 availabilityZoneRebalancing: "ENABLED",
                 // A deploy that ECS takes back is an error of the update.
                 waitForSteadyState: true,
-                sigintRollback: true,
                 enableExecuteCommand: args.console,
                 enableEcsManagedTags: true,
                 propagateTags: "SERVICE",

@@ -4,9 +4,9 @@ import { consoleActions, logStatement, policyDocument, pullStatements } from "./
 
 export interface HostRoleArgs {
     /** ARNs of the parameters with the secrets. */
-    secretArns: pulumi.Input<string>[];
+    parameterArns: pulumi.Input<string>[];
     /** ARNs of the ECR repositories to pull from. */
-    pullArns: pulumi.Input<string>[];
+    pullArns: pulumi.Input<string[]>;
     /** ARN of the log group. */
     logGroupArn: pulumi.Input<string>;
 }
@@ -36,7 +36,7 @@ export class HostRole extends pulumi.ComponentResource {
             {
                 role: role.id,
                 policy: policyDocument(
-                    { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
+                    { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.parameterArns },
                     ...pullStatements(args.pullArns),
                     logStatement(args.logGroupArn),
                     {

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { strategyStays, subnetsStay } from "./loadBalancerGuards";
 
 export interface LoadBalancerArgs {
     vpcId: pulumi.Input<string>;
@@ -70,7 +71,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
                 enableDeletionProtection: protect,
                 accessLogs: args.accessLogs ? { bucket: args.accessLogs, enabled: true } : undefined,
             },
-            { parent: this, protect },
+            { parent: this, protect, hooks: { beforeUpdate: [subnetsStay(name)] } },
         );
 
         this.targetGroups = (blueGreen ? ["blue", "green"] : [undefined]).map(
@@ -87,12 +88,14 @@ export class LoadBalancer extends pulumi.ComponentResource {
                         healthCheck: {
                             ...HEALTH_CHECK,
                             path: args.healthPath,
-                            // The check cannot say that it came through https: a release that forces https redirects
-                            // it. The container's own check wants the 200.
-                            matcher: "200,301,302,307,308",
+                            // The container's own check wants the 200, from the path that its release has. This one cannot
+                            // say that it came through https, which a release may redirect, and a change of the path
+                            // asks the old replicas too, which may not know it.
+                            matcher: "200-499",
                         },
                     },
-                    child,
+                    // ECS registers each replica with the port that it has. A different group would be an empty one.
+                    { ...child, ignoreChanges: ["port"] },
                 ),
         );
         const [targets] = this.targetGroups as [aws.lb.TargetGroup];
@@ -124,7 +127,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
                 sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06",
                 defaultActions: [blueGreen ? { type: "fixed-response", fixedResponse: nothing } : forward],
             },
-            child,
+            { ...child, hooks: { beforeUpdate: [strategyStays(name)] } },
         );
         if (blueGreen) {
             const [blue, green] = this.targetGroups as [aws.lb.TargetGroup, aws.lb.TargetGroup];

@@ -83,9 +83,10 @@ export class Network extends pulumi.ComponentResource {
                 );
             });
         const table = (
+            kind: "public" | "private",
             suffix: string,
             route: Omit<aws.ec2.RouteArgs, "routeTableId">,
-            of: aws.ec2.Subnet[],
+            of: { subnet: aws.ec2.Subnet; zone: number }[],
         ) => {
             const tableName = `${name}-${suffix}`;
             const routes = new aws.ec2.RouteTable(
@@ -100,9 +101,12 @@ export class Network extends pulumi.ComponentResource {
                     { ...route, routeTableId: routes.id, destinationCidrBlock: "0.0.0.0/0" },
                     child,
                 ),
-                ...of.map((subnet, index) => {
+                ...of.map(({ subnet, zone }, index) => {
                     const ids = { routeTableId: routes.id, subnetId: subnet.id };
-                    return new aws.ec2.RouteTableAssociation(`${tableName}-${index + 1}`, ids, child);
+                    // A subnet has one table, and goes from one to another in place.
+                    const former = { name: `${tableName}-${index + 1}` };
+                    const opts = { ...child, aliases: [former] };
+                    return new aws.ec2.RouteTableAssociation(`${name}-${kind}-${zone}`, ids, opts);
                 }),
             );
         };
@@ -113,7 +117,7 @@ export class Network extends pulumi.ComponentResource {
             { vpcId: vpc.id, tags: { Name: name } },
             { parent: this },
         );
-        table("public", { gatewayId: gateway.id }, publicSubnets);
+        table("public", "public", { gatewayId: gateway.id }, numbered(publicSubnets));
 
         const privateSubnets = natGateways === 0 ? [] : subnets("private", 128);
         for (const [index, subnet] of publicSubnets.slice(0, natGateways).entries()) {
@@ -130,8 +134,9 @@ export class Network extends pulumi.ComponentResource {
                 { parent: this, dependsOn: gateway },
             );
             // One gateway serves every zone, or each its own.
-            const served = natGateways === 1 ? privateSubnets : privateSubnets.slice(index, index + 1);
-            table(`private-${index + 1}`, { natGatewayId: nat.id }, served);
+            const all = numbered(privateSubnets);
+            const served = natGateways === 1 ? all : all.slice(index, index + 1);
+            table("private", `private-${index + 1}`, { natGatewayId: nat.id }, served);
         }
 
         this.vpcId = vpc.id;
@@ -153,4 +158,9 @@ function zoneOf(names: string[], zone: number, wanted: number): string {
         );
     }
     return name;
+}
+
+/** Subnets with the number of their zone. */
+function numbered(subnets: aws.ec2.Subnet[]): { subnet: aws.ec2.Subnet; zone: number }[] {
+    return subnets.map((subnet, index) => ({ subnet, zone: index + 1 }));
 }

@@ -21,7 +21,8 @@ export class NodeDiscovery extends pulumi.ComponentResource {
         const namespace = new aws.servicediscovery.PrivateDnsNamespace(
             name,
             { name: domain, vpc: vpcId },
-            child,
+            // Under a different name it could only be made once no node is in it.
+            { ...child, ignoreChanges: ["name"], deleteBeforeReplace: false },
         );
         const service = new aws.servicediscovery.Service(
             name,

@@ -6,7 +6,7 @@ export function policyDocument(...statements: object[]): pulumi.Output<string> {
 }
 
 /** Statements that let a role pull images from repositories in ECR. */
-export function pullStatements(repositoryArns: pulumi.Input<string>[]): object[] {
+export function pullStatements(repositoryArns: pulumi.Input<string[]>): object[] {
     return [
         // AWS knows no narrower resource for it.
         { Effect: "Allow", Action: "ecr:GetAuthorizationToken", Resource: "*" },

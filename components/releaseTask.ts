@@ -7,11 +7,13 @@ export interface ReleaseTaskArgs {
     /** Image of the release, by digest. */
     image: pulumi.Input<string>;
     /** ARNs of the ECR repositories to pull from. */
-    pullArns: pulumi.Input<string>[];
+    pullArns: pulumi.Input<string[]>;
     /** Plain environment, by name. */
     env: Record<string, pulumi.Input<string>>;
     /** ARNs of the parameters with the secret environment, by name. */
     secretArns: Record<string, pulumi.Input<string>>;
+    /** ARN of all parameters that a release of the stack may read, earlier ones too. */
+    parametersArn: pulumi.Input<string>;
     /** Another one whenever a secret has changed. */
     secretsVersion: pulumi.Input<string>;
     port: number;
@@ -29,7 +31,7 @@ export interface ReleaseTaskArgs {
     /** Whether a remote console may be opened. */
     console: boolean;
     /** Policies for what the app itself does with AWS, by ARN. */
-    policyArns: pulumi.Input<string>[];
+    policyArns: string[];
     /** First part of the name of its Erlang node, where it clusters. */
     nodeName?: pulumi.Input<string>;
     logGroup: { name: pulumi.Input<string>; arn: pulumi.Input<string> };
@@ -52,13 +54,13 @@ export class ReleaseTask extends pulumi.ComponentResource {
         super("decanter:index:ReleaseTask", name, {}, opts);
 
         const { logGroup, memoryMb } = args;
-        this.containerName = name;
-        this.family = `${pulumi.getProject()}-${pulumi.getStack()}-${name}`;
+        this.containerName = "release";
+        this.family = `${pulumi.getProject()}-${pulumi.getStack()}`.replaceAll(/[^\w-]/g, "-").slice(0, 255);
         const roles = new TaskRoles(
             name,
             {
                 pullArns: args.pullArns,
-                secretArns: Object.values(args.secretArns),
+                parametersArn: args.parametersArn,
                 logGroupArn: logGroup.arn,
                 console: args.console,
                 policyArns: args.policyArns,
@@ -71,7 +73,7 @@ export class ReleaseTask extends pulumi.ComponentResource {
             .apply(([image, plain, secretArns, group, nodeName]) =>
                 containerDefinitions({
                     ...args,
-                    name,
+                    name: this.containerName,
                     image,
                     env: plain,
                     secretArns,

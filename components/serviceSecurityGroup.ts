@@ -24,6 +24,8 @@ export function serviceSecurityGroup(
     opts: pulumi.CustomResourceOptions,
 ): { group: aws.ec2.SecurityGroup; rules: pulumi.Resource[] } {
     const group = new aws.ec2.SecurityGroup(name, { vpcId: network.vpcId, description: "replicas" }, opts);
+    // Replicas with the old port serve until those with the new one do.
+    const beside = { ...opts, replaceOnChanges: ["fromPort", "toPort"], deleteBeforeReplace: false };
     const from = (suffix: string, source: pulumi.Input<string>, fromPort: number) =>
         new aws.vpc.SecurityGroupIngressRule(
             `${name}-${suffix}`,
@@ -34,7 +36,7 @@ export function serviceSecurityGroup(
                 fromPort,
                 toPort: fromPort,
             },
-            opts,
+            beside,
         );
     const rules: pulumi.Resource[] = [from("port", loadBalancer.securityGroupId, port)];
     if (discovery !== undefined) {
@@ -55,7 +57,7 @@ export function serviceSecurityGroup(
             fromPort: port,
             toPort: port,
         },
-        opts,
+        beside,
     );
     return { group, rules: [...rules, out, fromBalancer] };
 }

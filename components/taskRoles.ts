@@ -4,9 +4,9 @@ import { consoleActions, logStatement, policyDocument, pullStatements } from "./
 
 export interface TaskRolesArgs {
     /** ARNs of the ECR repositories to pull from. */
-    pullArns: pulumi.Input<string>[];
-    /** ARNs of the parameters with the secrets. */
-    secretArns: pulumi.Input<string>[];
+    pullArns: pulumi.Input<string[]>;
+    /** ARN of the parameters with the secrets. */
+    parametersArn: pulumi.Input<string>;
     /** ARN of the log group. */
     logGroupArn: pulumi.Input<string>;
     /** Whether a remote console may be opened. */
@@ -16,7 +16,7 @@ export interface TaskRolesArgs {
      *
      * @default none
      */
-    policyArns?: pulumi.Input<string>[];
+    policyArns?: string[];
 }
 
 /**
@@ -50,7 +50,7 @@ export class TaskRoles extends pulumi.ComponentResource {
                 role: execution.id,
                 policy: policyDocument(
                     ...pullStatements(args.pullArns),
-                    { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.secretArns },
+                    { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.parametersArn },
                     logStatement(args.logGroupArn),
                 ),
             },
@@ -75,10 +75,11 @@ export class TaskRoles extends pulumi.ComponentResource {
                 : []),
             ...(args.policyArns ?? []).map(
                 (policyArn, index) =>
+                    // Named by the policy: one that is put before others would take each of them away for a moment.
                     new aws.iam.RolePolicyAttachment(
-                        `${name}-task-${index + 1}`,
+                        `${name}-task-${policyArn.split(":").slice(4).join("-")}`,
                         { role: task.name, policyArn },
-                        child,
+                        { ...child, aliases: [{ name: `${name}-task-${index + 1}` }] },
                     ),
             ),
         ];

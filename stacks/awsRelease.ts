@@ -12,23 +12,35 @@ import { ReleaseImage } from "../components/releaseImage";
 import { ReleaseParameters } from "../components/releaseParameters";
 import { ReleaseSecrets } from "../components/releaseSecrets";
 import type { ConfigOf } from "./config";
+import { awsName, formerAwsName } from "./awsNames";
+import { namedByRole } from "./names";
 import { archiveFolder, type Release, releasesUpTo } from "./outputs";
 
 /** The settings of a stack on AWS. */
 export type AwsConfig = ConfigOf<"fargate"> | ConfigOf<"floating-ip">;
 
+/** What a stack on AWS has to know of earlier deploys. */
+export interface AwsPast {
+    /** The releases that ran here, the newest first. */
+    before?: Release[];
+    /** Those that other stacks run with images of this one. */
+    others?: Release[];
+    /** The log group that the stack has. */
+    logs?: string;
+}
+
 /** What both targets on AWS start from. */
 export interface AwsRelease {
     /** First part of the names of all resources. */
     name: string;
-    /** Options of every component: the providers. */
+    /** Options of every component: the providers, and the names. */
     opts: pulumi.ComponentResourceOptions;
     network: Network;
     repository: ImageRepository;
     /** The image, by digest. */
     image: pulumi.Output<string>;
     /** ARNs of the repositories that it may be pulled from. */
-    pullArns: pulumi.Output<string>[];
+    pullArns: pulumi.Output<string[]>;
     /** All secrets by the name of the environment variable; secret as a whole. */
     secrets: pulumi.Output<Record<string, string>>;
     parameters: ReleaseParameters;
@@ -45,17 +57,18 @@ export interface AwsRelease {
 
 /**
  * Declares what both targets on AWS start from: the network, the image in ECR, the secrets and the logs.
- *
- * @param before the releases that ran here
- * @param elsewhere those that other stacks run with images of this one
  */
-export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Release[]): AwsRelease {
+export function awsRelease(config: AwsConfig, { before = [], others = [], logs }: AwsPast): AwsRelease {
     const { release, aws: settings } = config;
-    const name = nameOf(release);
     const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
+    const name = awsName(project, stack);
+    // A different name would be a different log group, and other parameters, of which those that serve read the old ones.
+    const path = logs ?? `/${project}/${stack}/release`;
+    const former = [before[0]?.release, release].flatMap((one) => (one ? [formerAwsName(one), one] : []));
     const tags = { project, stack, release };
     const provider = new aws.Provider("aws", { region: settings.region, defaultTags: { tags } });
-    const opts = { providers: { aws: provider } };
+    const naming = namedByRole(former, name);
+    const opts = { providers: { aws: provider }, ...naming };
     const { protect } = settings;
 
     const network = new Network(`${name}-network`, settings.network, opts);
@@ -63,7 +76,7 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
     const archive = config.archive
         ? new ReleaseArchive(`${name}-archive`, { days: settings.archiveDays, protect }, opts)
         : undefined;
-    const { image, tag, proven } = imageOf(config, { repository, archive }, before, opts);
+    const { image, tag, proven } = imageOf(config, { repository, archive }, before, { name, opts });
     const { version, keepReleases } = config;
     const releases = pulumi
         .all([image, tag])
@@ -71,17 +84,22 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
             releasesUpTo({ release, version, image: ref, tag: known }, before, keepReleases),
         );
     repository.keep(
-        releases.apply((all) => [...new Set([...all, ...elsewhere].flatMap((kept) => kept.tag ?? []))]),
+        releases.apply((all) => [...new Set([...all, ...others].flatMap((kept) => kept.tag ?? []))]),
         keepReleases,
     );
     const { partition } = aws.getPartitionOutput({}, { provider });
-    const given = config.image && repositoryArnOf(config.image, partition);
+    // What serves, and what ECS may go back to, is pulled again whenever a replica is started anew.
+    const images = [config.image, ...before.map(({ image: earlier }) => earlier)];
 
-    const secrets = new ReleaseSecrets(name, { secrets: config.secrets, version: config.secretsVersion });
+    const secrets = new ReleaseSecrets(
+        name,
+        { secrets: config.secrets, version: config.secretsVersion },
+        naming,
+    );
     const parameters = new ReleaseParameters(
         name,
         {
-            path: `/${project}/${stack}/${release}`,
+            path,
             names: [...new Set([...ReleaseSecrets.generated, ...config.secretNames])],
             values: secrets.env,
         },
@@ -89,8 +107,8 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
     );
     const logGroup = new aws.cloudwatch.LogGroup(
         name,
-        { name: `/${project}/${stack}/${release}`, retentionInDays: settings.logDays },
-        { provider, protect },
+        { name: path, retentionInDays: settings.logDays },
+        { provider, protect, deleteBeforeReplace: false, ...naming },
     );
     return {
         name,
@@ -98,7 +116,9 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
         network,
         repository,
         image,
-        pullArns: [repository.arn, ...(given ? [given] : [])],
+        pullArns: pulumi
+            .all([repository.arn, ...images.flatMap((one) => repositoryArnOf(one ?? "", partition) ?? [])])
+            .apply((arns) => [...new Set(arns)]),
         secrets: secrets.env,
         parameters,
         logGroup,
@@ -109,22 +129,14 @@ export function awsRelease(config: AwsConfig, before: Release[], elsewhere: Rele
     };
 }
 
-/**
- * First part of the names of a release's resources. AWS takes only letters, digits and hyphens in the name of a load balancer
- * or a target group, and 32 of them, of which what comes behind needs 18.
- */
-export function nameOf(release: string): string {
-    return release.toLowerCase().replaceAll("_", "-").slice(0, 14).replace(/-+$/, "");
-}
-
 /** The image of the release: the one that is given, or one that is built and pushed to the repository. */
 function imageOf(
     config: AwsConfig,
     { repository, archive }: { repository: ImageRepository; archive?: ReleaseArchive },
     before: Release[],
-    opts: pulumi.ComponentResourceOptions,
+    { name, opts }: Pick<AwsRelease, "name" | "opts">,
 ): { image: pulumi.Output<string>; tag: pulumi.Output<string | undefined>; proven: pulumi.ResourceHook[] } {
-    const { release, host } = config;
+    const { host } = config;
     if (config.image !== undefined) {
         const [, path = "", tag, digest = ""] = /^(.+?)(?::([^/@]+))?(@.*)$/.exec(config.image) ?? [];
         const image = path + digest;
@@ -138,7 +150,7 @@ function imageOf(
     const registryAuth = isAttested(config) ? [{ address: registry }] : undefined;
     const provider = new docker.Provider("docker", { host, registryAuth });
     const built = new ReleaseImage(
-        release,
+        name,
         {
             ...config,
             repository: url,
@@ -158,7 +170,7 @@ function imageOf(
         host,
         elsewhere: true,
     };
-    const proven = starts ? [bootCheck(release, check)] : [];
+    const proven = starts ? [bootCheck(name, check)] : [];
     if (archive !== undefined) {
         const { region } = config.aws;
         // The repository lets no tag move, so it is one image's, and so is the folder.
@@ -171,7 +183,7 @@ function imageOf(
             place,
             login: pulumi.output(login),
         };
-        proven.push(archiving(release, { ...config, ...args }));
+        proven.push(archiving(name, { ...config, ...args }));
     }
     return { image: built.ref, tag: built.tag, proven };
 }

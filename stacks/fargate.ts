@@ -8,19 +8,16 @@ import { NodeDiscovery } from "../components/nodeDiscovery";
 import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseTask } from "../components/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/taskContainer";
-import { awsRelease } from "./awsRelease";
+import { type AwsPast, awsRelease } from "./awsRelease";
+import { cut } from "./awsNames";
 import type { ConfigOf } from "./config";
-import { once, type Outputs, type Release, releaseOutputs } from "./outputs";
+import { once, type Outputs, releaseOutputs } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
-export function fargate(
-    config: ConfigOf<"fargate">,
-    before: Release[] = [],
-    elsewhere: Release[] = [],
-): Outputs {
+export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Outputs {
     const { release, domain, aws: settings } = config;
     const { zoneId, protect, region } = settings;
-    const base = awsRelease(config, before, elsewhere);
+    const base = awsRelease(config, past);
     const { name, opts, network, parameters, logGroup } = base;
     const { vpcId } = network;
 
@@ -44,25 +41,12 @@ export function fargate(
         },
         opts,
     );
-    if (zoneId !== undefined) {
-        const alias = {
-            name: loadBalancer.dnsName,
-            zoneId: loadBalancer.zoneId,
-            evaluateTargetHealth: false,
-        };
-        new aws.route53.Record(
-            name,
-            { zoneId, name: domain, type: "A", aliases: [alias] },
-            { parent: loadBalancer },
-        );
-    }
-
     const discovery =
         settings.clustering === "none"
             ? undefined
             : new NodeDiscovery(
                   `${name}-nodes`,
-                  { vpcId, domain: `${pulumi.getStack()}.${name}.internal` },
+                  { vpcId, domain: `${cut(pulumi.getStack(), 63)}.${cut(pulumi.getProject(), 63)}.internal` },
                   opts,
               );
     const task = new ReleaseTask(
@@ -77,6 +61,7 @@ export function fargate(
             platform: config.platform ?? "",
             env: { ...(discovery && clusterEnv(discovery.query)), ...releaseEnv(config) },
             secretArns: parameters.arns,
+            parametersArn: parameters.pathArn,
             secretsVersion: parameters.version,
             policyArns: settings.taskPolicyArns,
             nodeName: discovery && base.image.apply((image) => nodeName(config, image)),
@@ -104,6 +89,20 @@ export function fargate(
         },
         opts,
     );
+
+    if (zoneId !== undefined) {
+        const alias = {
+            name: loadBalancer.dnsName,
+            zoneId: loadBalancer.zoneId,
+            evaluateTargetHealth: false,
+        };
+        new aws.route53.Record(
+            name,
+            { zoneId, name: domain, type: "A", aliases: [alias] },
+            // Visitors come when the release serves.
+            { parent: loadBalancer, dependsOn: service },
+        );
+    }
 
     return {
         target: config.target,

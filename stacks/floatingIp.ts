@@ -10,9 +10,9 @@ import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseHost } from "../components/releaseHost";
 import { ReleaseParameters } from "../components/releaseParameters";
 import { TlsProxy } from "../components/tlsProxy";
-import { type AwsRelease, awsRelease } from "./awsRelease";
+import { type AwsPast, type AwsRelease, awsRelease } from "./awsRelease";
 import type { ConfigOf } from "./config";
-import { once, type Outputs, type Release, releaseOutputs } from "./outputs";
+import { once, type Outputs, releaseOutputs } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
 const START_SECONDS = 300;
@@ -26,22 +26,21 @@ export interface HostOutputs extends Outputs {
 }
 
 /** The target `floating-ip`: a release on a host of EC2, and an address that moves there once the host is healthy. */
-export function floatingIp(config: Config, before: Release[] = [], elsewhere: Release[] = []): HostOutputs {
+export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
     const { release, domain, aws: settings } = config;
     const { region, zoneId, protect } = settings;
-    const base = awsRelease(config, before, elsewhere);
+    const base = awsRelease(config, past);
     const { name, opts, network, parameters, logGroup } = base;
 
     const tls = tlsOf(config, base);
     const versions = [parameters.version, ...(tls ? [tls.certificate.version] : [])];
-    const secretArns = [parameters, ...(tls ? [tls.certificate] : [])].flatMap(({ arns }) =>
-        Object.values(arns),
-    );
     const role = new HostRole(
         name,
         {
-            secretArns,
-            pullArns: [...base.pullArns, ...(tls ? [tls.repository.arn] : [])],
+            parameterArns: [parameters.pathArn, ...(tls ? [tls.certificate.pathArn] : [])],
+            pullArns: tls
+                ? pulumi.all([base.pullArns, tls.repository.arn]).apply(([arns, proxy]) => [...arns, proxy])
+                : base.pullArns,
             logGroupArn: logGroup.arn,
         },
         opts,
@@ -103,7 +102,7 @@ function tlsOf(config: Config, { name, opts, parameters }: AwsRelease) {
     const proxy = new TlsProxy(
         `${name}-tls`,
         { ...config, image: config.routerImage, repository },
-        { providers: { docker: provider } },
+        pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );
     const certificate = new ReleaseParameters(
         `${name}-tls`,

@@ -9,26 +9,32 @@ const RELEASE = "release";
  * setting renames them. They take over what Decanter before 2026-11-26 named by the release ("hello-router", "hello").
  *
  * @param releases names of the releases whose resources the stack may still have
+ * @param role what they are replaced by where a name begins with it; it is put behind them where not
  */
-export function namedByRole(releases: (string | undefined)[]): {
+export function namedByRole(
+    releases: (string | undefined)[],
+    role = RELEASE,
+): {
     transformations: pulumi.ResourceTransformation[];
 } {
     const former = [...new Set(releases.filter((release) => release !== undefined))];
     // Every child gets aliases of its own: those that Pulumi derives from the parent are gone when an update was
     // interrupted between the two.
     const takeOver: pulumi.ResourceTransformation = ({ name, props, opts }) => {
+        const own = (opts.aliases ?? []) as pulumi.Alias[];
+        const names = [name, ...own.flatMap((alias) => (typeof alias.name === "string" ? alias.name : []))];
         const aliases = former
-            .map((release) => formerName(name, release))
+            .flatMap((release) => names.map((each) => formerName(each, role, release)))
             .filter((alias) => alias !== name)
             .map((alias) => ({ name: alias }));
-        return { props, opts: { ...opts, aliases: [...(opts.aliases ?? []), ...aliases] } };
+        return { props, opts: { ...opts, aliases: [...own, ...aliases] } };
     };
     return { transformations: [takeOver] };
 }
 
-function formerName(name: string, release: string): string {
-    const isOfRelease = name === RELEASE || name.startsWith(`${RELEASE}-`);
-    return isOfRelease ? release + name.slice(RELEASE.length) : `${release}-${name}`;
+function formerName(name: string, role: string, release: string): string {
+    const isOfRole = name === role || name.startsWith(`${role}-`);
+    return isOfRole ? release + name.slice(role.length) : `${release}-${name}`;
 }
 
 /** What Docker calls a container, and its DNS finds: a label of a host name has 63 characters, of which a role needs 18. */

@@ -41,27 +41,33 @@ export function archiveFolder(): string {
     return `.decanter/archive/${pulumi.getStack()}`;
 }
 
+/** What a stack's last successful update has left; nothing before its first deploy. */
+export interface LastOutputs {
+    /** The newest first. */
+    releases: Release[];
+    /** On AWS, the log group. */
+    logs?: string;
+}
+
 /**
- * The releases that a stack's last successful update has left, the newest first; none before its first deploy. A stack that
- * is not there ends the deploy.
+ * The outputs that a stack's last successful update has left. A stack that is not there ends the deploy.
  *
  * Wait for it before anything is declared: with its state in a file, Pulumi would read here what it is just writing.
  *
  * @param stack this one by default
  */
-export async function lastReleases(stack = pulumi.getStack()): Promise<Release[]> {
+export async function lastOutputs(stack = pulumi.getStack()): Promise<LastOutputs> {
     const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`;
     const reference = new pulumi.StackReference(name);
-    const [releases, console] = await Promise.all([
-        reference.getOutputDetails("releases"),
-        reference.getOutputDetails("console"),
-    ]);
+    const read = async (output: string) => (await reference.getOutputDetails(output)).value as unknown;
+    const [releases, console, logs] = await Promise.all([read("releases"), read("console"), read("logs")]);
     // Decanter before 2026-11-26 knew one name for all releases of a stack, which the command for its console holds.
-    const [, release = ""] = /bin\/(\S+) remote/.exec(String(console.value)) ?? [];
-    return ((releases.value ?? []) as Release[]).map((known) => ({
-        ...known,
-        release: known.release ?? release,
-    }));
+    const [, release = ""] = /bin\/(\S+) remote/.exec(String(console)) ?? [];
+    const known = (releases ?? []) as Release[];
+    return {
+        releases: known.map((one) => ({ ...one, release: one.release ?? release })),
+        logs: logs as string | undefined,
+    };
 }
 
 /**

@@ -41,7 +41,8 @@ function itNeverHarmsTheOneThatServes(): void {
         await assert.rejects(up(given));
         return engine.said;
     };
-    const events = () => standIn.events().filter((event) => / (Instance|EipAssociation) hello/.test(event));
+    const events = () =>
+        standIn.events().filter((event) => / (Instance|EipAssociation) decanter-engin/.test(event));
     const gone = () =>
         standIn
             .changes()
@@ -84,12 +85,15 @@ function itNeverHarmsTheOneThatServes(): void {
         assert.notEqual(first, second);
         // What serves is replaced twice by now, and nothing of it has gone.
         assert.ok(!gone().includes(old));
-        assert.ok(!events().includes("delete EipAssociation hello"));
+        assert.ok(!events().includes("delete EipAssociation decanter-engin"));
 
         says = HEALTHY;
         await up(settings(4));
-        const moved = events().indexOf("create EipAssociation hello");
-        assert.ok(moved > 0 && moved < events().indexOf("delete Instance hello"), events().join("\n"));
+        const moved = events().indexOf("create EipAssociation decanter-engin");
+        assert.ok(
+            moved > 0 && moved < events().indexOf("delete Instance decanter-engin"),
+            events().join("\n"),
+        );
         assert.ok(gone().includes(old));
         assert.ok(gone().includes(second));
         assert.ok(!gone().includes(serving()));
@@ -99,9 +103,11 @@ function itNeverHarmsTheOneThatServes(): void {
 
     it("is none that AWS has not made: the one that serves stays", async () => {
         const old = serving();
-        standIn.order({ "aws:ec2/instance:Instance hello": { fail: "InsufficientInstanceCapacity" } });
+        standIn.order({
+            "aws:ec2/instance:Instance decanter-engin": { fail: "InsufficientInstanceCapacity" },
+        });
         assert.match(await rejected(settings(5)), /InsufficientInstanceCapacity/);
-        assert.deepEqual(events(), ["create Instance hello !"]);
+        assert.deepEqual(events(), ["create Instance decanter-engin !"]);
         standIn.order({});
         await up(settings(5));
         assert.deepEqual(gone(), [old]);
@@ -122,10 +128,10 @@ function itNeverHarmsTheOneThatServes(): void {
             const old = serving();
             await up(settings(5, change));
             assert.deepEqual(events(), [
-                "create Instance hello",
-                "create EipAssociation hello",
-                "delete EipAssociation hello",
-                "delete Instance hello",
+                "create Instance decanter-engin",
+                "create EipAssociation decanter-engin",
+                "delete EipAssociation decanter-engin",
+                "delete Instance decanter-engin",
             ]);
             assert.deepEqual(gone(), [old]);
         }

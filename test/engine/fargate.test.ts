@@ -13,7 +13,7 @@ describe("the target fargate, with Pulumi's engine and a stand-in for AWS", func
     describe("deployed", itDeploys);
 });
 
-const SERVICE = "aws:ecs/service:Service hello";
+const SERVICE = "aws:ecs/service:Service decanter-engin";
 const digestOf = (release: number) => `sha256:${`${release}`.repeat(64)}`;
 
 function itDeploys(): void {
@@ -54,7 +54,7 @@ function itDeploys(): void {
     };
     /** What happened to the release itself. */
     const events = () =>
-        standIn.events().filter((event) => / (TaskDefinition|Service|Parameter) hello/.test(event));
+        standIn.events().filter((event) => / (TaskDefinition|Service|Parameter) decanter-engin/.test(event));
     const migrated = () => fake.requests("RunTask").map(({ taskDefinition }) => taskDefinition as string);
     const revisionOf = (arn: string | undefined) => Number(arn?.split(":").at(-1));
 
@@ -77,7 +77,7 @@ function itDeploys(): void {
                         taskDefinitionArn: migrated().at(-1),
                         startedBy: "ecs-svc/1",
                         lastStatus: "STOPPED",
-                        containers: [{ name: "hello", exitCode: asked === failedTask ? 7 : exitCode }],
+                        containers: [{ name: "release", exitCode: asked === failedTask ? 7 : exitCode }],
                     },
                 ],
             }),
@@ -102,16 +102,25 @@ function itDeploys(): void {
 
     it("migrates before the service is there", async () => {
         await up(settings(1));
-        assert.ok(seen.includes("create TaskDefinition hello"));
-        assert.ok(seen.includes("create NatGateway hello-network-nat-1"), "the task reaches the registry");
-        assert.ok(seen.includes("create RolePolicy hello-execution"), "the task may read its secrets");
-        assert.ok(!seen.includes("create Service hello"));
-        assert.equal(standIn.events().at(-1), "create Service hello");
+        assert.ok(seen.includes("create TaskDefinition decanter-engin"));
+        assert.ok(
+            seen.includes("create NatGateway decanter-engin-network-nat-1"),
+            "the task reaches the registry",
+        );
+        assert.ok(
+            seen.includes("create RolePolicy decanter-engin-execution"),
+            "the task may read its secrets",
+        );
+        assert.ok(!seen.includes("create Service decanter-engin"));
+        assert.equal(standIn.events().at(-1), "create Service decanter-engin");
         assert.equal(migrated().length, 1);
         const { url, image, containers, previous } = engine.outputs;
         assert.equal(url, "https://www.example.com");
         assert.equal(image, `${registry}/shop@${digestOf(1)}`);
-        assert.match((containers as [string])[0], /^hello-[0-9a-f]{7}\/hello-[0-9a-f]{7}\/hello$/);
+        assert.match(
+            (containers as [string])[0],
+            /^decanter-engin-[0-9a-f]{7}\/decanter-engin-[0-9a-f]{7}\/release$/,
+        );
         assert.equal(previous, null);
     });
 
@@ -125,13 +134,13 @@ function itDeploys(): void {
     it("runs the next release: its task, the migration with it, the service", async () => {
         await up(settings(2));
         assert.deepEqual(events(), [
-            "create TaskDefinition hello",
-            "update Service hello",
-            "delete TaskDefinition hello",
+            "create TaskDefinition decanter-engin",
+            "update Service decanter-engin",
+            "delete TaskDefinition decanter-engin",
         ]);
         assert.deepEqual(
             seen.filter((event) => events().includes(event)),
-            ["create TaskDefinition hello"],
+            ["create TaskDefinition decanter-engin"],
         );
         const [task] = standIn
             .changes()
@@ -151,11 +160,11 @@ function itDeploys(): void {
         assert.match(said, /ended with exit code 1/);
         assert.match(said, /cannot reach \[secret\]/);
         assert.doesNotMatch(said, /hunter2/);
-        assert.deepEqual(events(), ["create TaskDefinition hello"]);
+        assert.deepEqual(events(), ["create TaskDefinition decanter-engin"]);
         exitCode = 0;
         await up(settings(3));
         assert.equal(migrated().length, 1);
-        assert.deepEqual(events(), ["update Service hello", "delete TaskDefinition hello"]);
+        assert.deepEqual(events(), ["update Service decanter-engin", "delete TaskDefinition decanter-engin"]);
     });
 
     it("says what AWS says where the release does not get healthy, and tries again", async () => {
@@ -175,7 +184,7 @@ function itDeploys(): void {
         );
         standIn.order({});
         await up(settings(4));
-        assert.deepEqual(events(), ["update Service hello", "delete TaskDefinition hello"]);
+        assert.deepEqual(events(), ["update Service decanter-engin", "delete TaskDefinition decanter-engin"]);
         assert.equal(migrated().length, 1);
     });
 
@@ -185,10 +194,10 @@ function itDeploys(): void {
         );
         await up(settings(4, { secrets: { DATABASE_URL: "ecto://me:hunter3@db/shop" } }));
         assert.deepEqual(events(), [
-            "update Parameter hello-DATABASE_URL",
-            "create TaskDefinition hello",
-            "update Service hello",
-            "delete TaskDefinition hello",
+            "update Parameter decanter-engin-DATABASE_URL",
+            "create TaskDefinition decanter-engin",
+            "update Service decanter-engin",
+            "delete TaskDefinition decanter-engin",
         ]);
         assert.deepEqual(standIn.events(), events());
         assert.ok(revisionOf(migrated()[0]) > first);
@@ -197,7 +206,7 @@ function itDeploys(): void {
     it("scales without a deploy and without a migration", async () => {
         const secrets = { DATABASE_URL: "ecto://me:hunter3@db/shop" };
         await up(settings(4, { secrets, replicas: 3 }));
-        assert.deepEqual(standIn.events(), ["update Service hello"]);
+        assert.deepEqual(standIn.events(), ["update Service decanter-engin"]);
         assert.deepEqual(migrated(), []);
     });
 
@@ -209,7 +218,7 @@ function itDeploys(): void {
             .map(({ inputs }) => inputs?.value as string);
         for (const value of new Set(["hunter2", "hunter3", ...values].filter(Boolean)))
             assert.ok(!state.includes(value), "a secret lies in the state");
-        assert.ok(state.includes("/hello/DATABASE_URL"));
+        assert.ok(state.includes("/release/DATABASE_URL"));
     });
 
     describe("with an image that it builds", () => {
@@ -238,7 +247,7 @@ function itDeploys(): void {
             const [{ image }] = JSON.parse(task?.inputs?.containerDefinitions as string) as [
                 { image: string },
             ];
-            assert.match(image, new RegExp(`^${registry}/hello-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`));
+            assert.match(image, new RegExp(`^${registry}/decanter-engin-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`));
             const { releases } = engine.outputs as { releases: { tag: string; image: string }[] };
             assert.match(releases[0]?.tag ?? "", /^1\.0\.5-[0-9a-f]{12}$/);
             const policy = standIn
@@ -252,11 +261,11 @@ function itDeploys(): void {
         describe("and archives", () => {
             const build = () => ({ ...settings(6, baseImages()), image: "", archive: true });
             const deployed = () =>
-                standIn.events().filter((event) => / (TaskDefinition|Service) hello$/.test(event));
+                standIn.events().filter((event) => / (TaskDefinition|Service) decanter-engin$/.test(event));
 
             it("ends, and deploys nothing, where the archive cannot be made", async () => {
                 standIn.order({
-                    "aws:s3/bucketPolicy:BucketPolicy hello-archive": { fail: "no such policy" },
+                    "aws:s3/bucketPolicy:BucketPolicy decanter-engin-archive": { fail: "no such policy" },
                 });
                 assert.match(await rejected(build()), /no such policy/);
                 standIn.order({});
@@ -277,7 +286,7 @@ function itDeploys(): void {
                     said,
                     /s3:PutObject for \S+ failed \(AccessDenied: not authorized: s3:PutObject\)/,
                 );
-                assert.ok(there.includes("create BucketPolicy hello-archive"), there.join("\n"));
+                assert.ok(there.includes("create BucketPolicy decanter-engin-archive"), there.join("\n"));
                 assert.deepEqual(deployed(), []);
             });
 
@@ -288,7 +297,7 @@ function itDeploys(): void {
                     releases: { tag: string }[];
                     archive: string;
                 };
-                assert.match(address, /^s3:\/\/hello-archive-[0-9a-f]{7}$/);
+                assert.match(address, /^s3:\/\/decanter-engin-archive-[0-9a-f]{7}$/);
                 const file = "hello-1.0.6-linux-amd64.tar.gz";
                 const files = [file, `${file}.sha256`, `${file}.provenance.json`];
                 const folder = `${address.replace("s3://", "")}/${releases[0]?.tag}`;
@@ -316,8 +325,12 @@ function itDeploys(): void {
             assert.ok(gone.length > 40, `${gone.length}`);
             assert.ok(gone.every(({ op, error }) => op === "delete" && error === undefined));
             const position = (event: string) => standIn.events().indexOf(`delete ${event}`);
-            for (const later of ["Cluster hello", "LoadBalancer hello-web", "NatGateway hello-network-nat-1"])
-                assert.ok(position("Service hello") < position(later), later);
+            for (const later of [
+                "Cluster decanter-engin",
+                "LoadBalancer decanter-engin-web",
+                "NatGateway decanter-engin-network-nat-1",
+            ])
+                assert.ok(position("Service decanter-engin") < position(later), later);
         });
     });
 }

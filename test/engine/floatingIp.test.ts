@@ -40,7 +40,8 @@ function itMovesTheAddress(): void {
         looks = [];
         return engine.up(given);
     };
-    const events = () => standIn.events().filter((event) => / (Instance|EipAssociation) hello/.test(event));
+    const events = () =>
+        standIn.events().filter((event) => / (Instance|EipAssociation) decanter-engin/.test(event));
     const made = () =>
         standIn.changes().find(({ op, type }) => op === "create" && type.endsWith(":Instance"));
     const serving = () => (engine.outputs.containers as [string])[0];
@@ -72,9 +73,12 @@ function itMovesTheAddress(): void {
     it("gives the first host the address once that says that it is healthy", async () => {
         says = ["this is a host", "decanter: healthy"];
         await up(settings(1));
-        assert.deepEqual(events(), ["create Instance hello", "create EipAssociation hello"]);
+        assert.deepEqual(events(), [
+            "create Instance decanter-engin",
+            "create EipAssociation decanter-engin",
+        ]);
         assert.equal(looks[0]?.host, made()?.id);
-        assert.ok(looks.every(({ seen }) => !seen.includes("create EipAssociation hello")));
+        assert.ok(looks.every(({ seen }) => !seen.includes("create EipAssociation decanter-engin")));
         assert.equal(serving(), made()?.id);
         assert.equal(engine.outputs.url, "http://www.example.com");
         assert.equal(engine.outputs.previous, null);
@@ -90,14 +94,14 @@ function itMovesTheAddress(): void {
         const old = serving();
         await up(settings(2));
         assert.deepEqual(events(), [
-            "create Instance hello",
-            "create EipAssociation hello",
-            "delete EipAssociation hello",
-            "delete Instance hello",
+            "create Instance decanter-engin",
+            "create EipAssociation decanter-engin",
+            "delete EipAssociation decanter-engin",
+            "delete Instance decanter-engin",
         ]);
         assert.deepEqual(
             looks.at(-1)?.seen.filter((event) => events().includes(event)),
-            ["create Instance hello"],
+            ["create Instance decanter-engin"],
         );
         assert.notEqual(serving(), old);
         const deleted = standIn
@@ -126,40 +130,43 @@ function itMovesTheAddress(): void {
             /does not serve, so the address stays where it is: container hello stopped/,
         );
         assert.match(engine.said, /no database/);
-        assert.deepEqual(events(), ["create Instance hello"]);
+        assert.deepEqual(events(), ["create Instance decanter-engin"]);
         assert.equal(((await engine.lastOutputs()).containers as [string])[0], old);
 
         // The database is back, and the host has tried again.
         says.push("decanter: healthy");
         await up(settings(3));
         assert.deepEqual(events(), [
-            "create EipAssociation hello",
-            "delete EipAssociation hello",
-            "delete Instance hello",
+            "create EipAssociation decanter-engin",
+            "delete EipAssociation decanter-engin",
+            "delete Instance decanter-engin",
         ]);
         assert.ok(looks.length > 0, "the gate has run again");
     });
 
     it("leaves the old host where it is when the address does not move, and moves it then", async () => {
         says = ["decanter: healthy"];
-        standIn.order({ "aws:ec2/eipAssociation:EipAssociation hello": { fail: "not now" } });
+        standIn.order({ "aws:ec2/eipAssociation:EipAssociation decanter-engin": { fail: "not now" } });
         await assert.rejects(up(settings(4)));
         assert.match(engine.said, /not now/);
-        assert.deepEqual(events(), ["create Instance hello", "create EipAssociation hello !"]);
+        assert.deepEqual(events(), [
+            "create Instance decanter-engin",
+            "create EipAssociation decanter-engin !",
+        ]);
         standIn.order({});
         await up(settings(4));
         assert.deepEqual(events(), [
-            "create EipAssociation hello",
-            "delete EipAssociation hello",
-            "delete Instance hello",
+            "create EipAssociation decanter-engin",
+            "delete EipAssociation decanter-engin",
+            "delete Instance decanter-engin",
         ]);
     });
 
     it("makes a new host for a secret that has changed", async () => {
         await up(settings(4, { secrets: { DATABASE_URL: "ecto://me:hunter3@db/shop" } }));
-        assert.equal(events()[0], "create Instance hello");
-        assert.equal(events().at(-1), "delete Instance hello");
-        assert.ok(standIn.events().includes("update Parameter hello-DATABASE_URL"));
+        assert.equal(events()[0], "create Instance decanter-engin");
+        assert.equal(events().at(-1), "delete Instance decanter-engin");
+        assert.ok(standIn.events().includes("update Parameter decanter-engin-DATABASE_URL"));
     });
 
     it("keeps every secret encrypted in its state, and out of what a host is told", async () => {
@@ -183,7 +190,10 @@ function itMovesTheAddress(): void {
     it("goes, the address before the host", async () => {
         standIn.clear();
         await engine.destroy();
-        assert.deepEqual(events(), ["delete EipAssociation hello", "delete Instance hello"]);
+        assert.deepEqual(events(), [
+            "delete EipAssociation decanter-engin",
+            "delete Instance decanter-engin",
+        ]);
         assert.ok(standIn.changes().every(({ error }) => error === undefined));
     });
 }
@@ -224,12 +234,15 @@ function itServesHttps(): void {
         const made = standIn.changes().find(({ type }) => type.endsWith(":Instance"));
         const userData = String(made?.inputs?.userData);
         const proxy = /^PROXY_IMAGE=(\S+)$/m.exec(userData)?.[1] ?? "";
-        assert.match(proxy, new RegExp(`^${registryHost}/hello-tls-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`));
+        assert.match(
+            proxy,
+            new RegExp(`^${registryHost}/decanter-engin-tls-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`),
+        );
         assert.equal((await docker(undefined, ["pull", "-q", proxy])).code, 0);
         assert.equal(engine.outputs.url, "https://www.example.com");
         assert.doesNotMatch(userData, /hunter/);
         assert.doesNotMatch(engine.state(), /hunter[45]/);
-        const stored = standIn.changes().find(({ name }) => name === "hello-tls-TLS_CERTIFICATE");
+        const stored = standIn.changes().find(({ name }) => name === "decanter-engin-tls-TLS_CERTIFICATE");
         assert.equal(stored?.inputs?.value, pem);
         await docker(undefined, ["rmi", proxy]);
     });

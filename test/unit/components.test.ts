@@ -11,7 +11,7 @@ import { ReleaseImage, type ReleaseImageArgs } from "../../components/releaseIma
 import { ReleaseSecrets } from "../../components/releaseSecrets";
 import { Router, type RouterArgs } from "../../components/router";
 import { Swap } from "../../components/swap";
-import { lastReleases, releasesUpTo } from "../../stacks/outputs";
+import { lastOutputs, releasesUpTo } from "../../stacks/outputs";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../support/mockPulumi";
 
 /** What every container has to have, spelled out. */
@@ -680,7 +680,7 @@ describe("the releases of a stack", () => {
         it(name, async () => {
             const outputs = last.length > 0 ? { releases: last.map(release) } : {};
             const recorded = await mockPulumi({}, [], outputs);
-            const releases = releasesUpTo(release(4), await lastReleases(), 3);
+            const releases = releasesUpTo(release(4), (await lastOutputs()).releases, 3);
             assert.deepEqual(releases, expected.map(release));
             assert.deepEqual(children(recorded), ["StackReference organization/decanter/test"]);
         });
@@ -694,7 +694,10 @@ describe("the releases of a stack", () => {
         ]) {
             const { release: _, ...unnamed } = release(1);
             await mockPulumi({}, [], { console, releases: [unnamed, { ...release(2), release: "shop" }] });
-            assert.deepEqual(await lastReleases(), [release(1), { ...release(2), release: "shop" }]);
+            assert.deepEqual((await lastOutputs()).releases, [
+                release(1),
+                { ...release(2), release: "shop" },
+            ]);
         }
     });
 });

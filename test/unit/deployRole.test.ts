@@ -105,7 +105,13 @@ for (const [target, declare] of Object.entries(targets)) {
             assert.deepEqual(resources("ssm:GetParameter"), [
                 "arn:aws:ssm:*:123456789012:parameter/decanter/*",
             ]);
-            assert.deepEqual(resources("iam:PassRole"), ["arn:aws:iam::123456789012:role/hello-*"]);
+            // Neither decanter-deploy nor decanter-preview (docs/ci-github.md) is one of these.
+            assert.deepEqual(resources("iam:PassRole"), [
+                [
+                    "arn:aws:iam::123456789012:role/decanter-*-???????",
+                    "arn:aws:iam::123456789012:role/hello-*",
+                ],
+            ]);
         });
 
         it("may look into the archive and add to it, and writes to no other bucket", () => {
@@ -113,8 +119,12 @@ for (const [target, declare] of Object.entries(targets)) {
                 statements
                     .filter(({ Action }) => Action.includes(action))
                     .flatMap(({ Resource }) => Resource);
-            assert.ok(resourcesOf("s3:ListBucket").includes("arn:aws:s3:::hello-archive-*"));
-            assert.deepEqual(resourcesOf("s3:PutObject"), ["arn:aws:s3:::hello-archive-*/*"]);
+            const archives = ["arn:aws:s3:::decanter-*-archive-*", "arn:aws:s3:::hello-archive-*"];
+            for (const archive of archives) assert.ok(resourcesOf("s3:ListBucket").includes(archive));
+            assert.deepEqual(
+                resourcesOf("s3:PutObject"),
+                archives.map((archive) => `${archive}/*`),
+            );
         });
 
         it("may read and write the tags of its own buckets, as providers from 6.23 on do", () => {
@@ -124,7 +134,9 @@ for (const [target, declare] of Object.entries(targets)) {
                     .flatMap(({ Resource }) => Resource);
                 assert.ok(resources.length > 0, action);
                 assert.ok(
-                    resources.every((resource) => /^arn:aws:s3:::hello-(access|archive)-\*/.test(resource)),
+                    resources.every((resource) =>
+                        /^arn:aws:s3:::(hello|decanter-\*)-(access|archive)-\*/.test(resource),
+                    ),
                     resources.join(),
                 );
             }

@@ -37,7 +37,7 @@ const given = `${account}.dkr.ecr.eu-central-1.amazonaws.com/built@sha256:${"0a"
 
 async function run(settings: Settings = {}, before: Release[] = []) {
     const recorded = await mockPulumi({ ...required, ...settings }, ["secrets", "tlsCertificate"]);
-    const outputs = floatingIp(readConfig() as ConfigOf<"floating-ip">, before);
+    const outputs = floatingIp(readConfig() as ConfigOf<"floating-ip">, { before });
     await settled();
     // Some components have the name of the resource that is their heart.
     return { recorded: recorded.filter(({ type }) => !type.startsWith("decanter:")), outputs };
@@ -47,7 +47,7 @@ async function declared(settings: Settings = {}): Promise<Recorded[]> {
     return (await run(settings)).recorded;
 }
 
-function inputs(recorded: Recorded[], type: string, name = "hello"): Recorded["inputs"] {
+function inputs(recorded: Recorded[], type: string, name = "decanter-test"): Recorded["inputs"] {
     return the(recorded, type, name).inputs;
 }
 
@@ -74,35 +74,35 @@ describe("the target floating-ip", () => {
         const recorded = await declared();
         const resources = recorded.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`).sort();
         assert.deepEqual(resources, [
-            "DefaultSecurityGroup hello-network",
-            "Eip hello",
-            "EipAssociation hello",
-            "Image hello",
-            "Instance hello",
-            "InstanceProfile hello",
-            "InternetGateway hello-network",
-            "LifecyclePolicy hello",
-            "LogGroup hello",
-            "Parameter hello-RELEASE_COOKIE",
-            "Parameter hello-SECRET_KEY_BASE",
-            "RandomPassword hello-cookie",
-            "RandomPassword hello-key-base",
-            "RemoteImage hello",
-            "Repository hello",
-            "Role hello",
-            "RolePolicy hello",
-            "Route hello-network-public",
-            "RouteTable hello-network-public",
-            "RouteTableAssociation hello-network-public-1",
-            "RouteTableAssociation hello-network-public-2",
-            "SecurityGroup hello",
-            "SecurityGroupEgressRule hello-out-4",
-            "SecurityGroupEgressRule hello-out-6",
-            "SecurityGroupIngressRule hello-80-4",
-            "SecurityGroupIngressRule hello-80-6",
-            "Subnet hello-network-public-1",
-            "Subnet hello-network-public-2",
-            "Vpc hello-network",
+            "DefaultSecurityGroup decanter-test-network",
+            "Eip decanter-test",
+            "EipAssociation decanter-test",
+            "Image decanter-test",
+            "Instance decanter-test",
+            "InstanceProfile decanter-test",
+            "InternetGateway decanter-test-network",
+            "LifecyclePolicy decanter-test",
+            "LogGroup decanter-test",
+            "Parameter decanter-test-RELEASE_COOKIE",
+            "Parameter decanter-test-SECRET_KEY_BASE",
+            "RandomPassword decanter-test-cookie",
+            "RandomPassword decanter-test-key-base",
+            "RemoteImage decanter-test",
+            "Repository decanter-test",
+            "Role decanter-test",
+            "RolePolicy decanter-test",
+            "Route decanter-test-network-public",
+            "RouteTable decanter-test-network-public",
+            "RouteTableAssociation decanter-test-network-public-1",
+            "RouteTableAssociation decanter-test-network-public-2",
+            "SecurityGroup decanter-test",
+            "SecurityGroupEgressRule decanter-test-out-4",
+            "SecurityGroupEgressRule decanter-test-out-6",
+            "SecurityGroupIngressRule decanter-test-80-4",
+            "SecurityGroupIngressRule decanter-test-80-6",
+            "Subnet decanter-test-network-public-1",
+            "Subnet decanter-test-network-public-2",
+            "Vpc decanter-test-network",
             "aws aws",
             "docker docker",
         ]);
@@ -115,13 +115,13 @@ describe("the target floating-ip", () => {
             .filter(({ type, name }) => !without.has(`${type} ${name}`))
             .map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
         assert.deepEqual(more.sort(), [
-            "Image hello-tls",
-            "Parameter hello-tls-TLS_CERTIFICATE",
-            "Record hello",
-            "RemoteImage hello-tls",
-            "Repository hello-tls",
-            "SecurityGroupIngressRule hello-443-4",
-            "SecurityGroupIngressRule hello-443-6",
+            "Image decanter-test-tls",
+            "Parameter decanter-test-tls-TLS_CERTIFICATE",
+            "Record decanter-test",
+            "RemoteImage decanter-test-tls",
+            "Repository decanter-test-tls",
+            "SecurityGroupIngressRule decanter-test-443-4",
+            "SecurityGroupIngressRule decanter-test-443-6",
             "docker docker-tls",
         ]);
     });
@@ -144,7 +144,7 @@ describe("the target floating-ip", () => {
             );
             assert.deepEqual(
                 orphans.map(({ name, type }) => [name, type]),
-                [["hello", "aws:cloudwatch/logGroup:LogGroup"]],
+                [["decanter-test", "aws:cloudwatch/logGroup:LogGroup"]],
             );
         });
 
@@ -178,20 +178,20 @@ describe("the target floating-ip", () => {
         const now = {
             release: "hello",
             version: "0.1.0",
-            image: "registry/hello@sha256:1",
-            tag: "0.1.0-hello",
+            image: "registry/decanter-test@sha256:1",
+            tag: "0.1.0-decanter-tes",
         };
         assert.deepEqual(values, {
             target: "floating-ip",
             url: "http://www.example.com",
             version: "0.1.0",
-            image: "registry/hello:0.1.0-hello@sha256:1",
-            containers: ["hello-id"],
+            image: "registry/decanter-test:0.1.0-decanter-tes@sha256:1",
+            containers: ["decanter-test-id"],
             console: "sudo docker exec --interactive --tty hello bin/hello remote",
             releases: [now, ...before],
             previous: before[0],
-            logs: "/decanter/test/hello",
-            securityGroup: "hello-id",
+            logs: "/decanter/test/release",
+            securityGroup: "decanter-test-id",
             address: "198.51.100.7",
         });
         assert.equal((await run({ tlsCertificate: pem })).outputs.url, "https://www.example.com");
@@ -205,10 +205,10 @@ describe("the target floating-ip", () => {
             assert.deepEqual(others, {
                 ami: "ami-0123456789abcdef0",
                 instanceType: "t4g.small",
-                subnetId: "hello-network-public-1-id",
-                vpcSecurityGroupIds: ["hello-id"],
+                subnetId: "decanter-test-network-public-1-id",
+                vpcSecurityGroupIds: ["decanter-test-id"],
                 associatePublicIpAddress: true,
-                iamInstanceProfile: "hello",
+                iamInstanceProfile: "decanter-test",
                 metadataOptions: {
                     httpEndpoint: "enabled",
                     httpTokens: "required",
@@ -218,28 +218,28 @@ describe("the target floating-ip", () => {
                     volumeType: "gp3",
                     volumeSize: 30,
                     encrypted: true,
-                    tags: { Name: "hello" },
+                    tags: { Name: "decanter-test" },
                 },
                 userDataReplaceOnChange: true,
                 monitoring: false,
-                tags: { Name: "hello" },
+                tags: { Name: "decanter-test" },
             });
         });
 
         it("is replaced by one that is made before it goes, and after what it needs", async () => {
-            const { options } = the(await declared(everything), "Instance", "hello");
+            const { options } = the(await declared(everything), "Instance", "decanter-test");
             assert.equal(options?.deleteBeforeReplace, false);
             assert.deepEqual(options?.replaceOnChanges, ["instanceType", "rootBlockDevice"]);
             assert.deepEqual(options?.ignoreChanges, []);
-            assert.deepEqual(options?.hooks, { beforeCreate: ["hello-boot-check"] });
+            assert.deepEqual(options?.hooks, { beforeCreate: ["decanter-test-boot-check"] });
             for (const name of [
-                "hello-443-4",
-                "hello-80-6",
-                "hello-out-4",
-                "hello-DATABASE_URL",
-                "hello-tls-TLS_CERTIFICATE",
-                "hello-tls",
-                "hello-network-public",
+                "decanter-test-443-4",
+                "decanter-test-80-6",
+                "decanter-test-out-4",
+                "decanter-test-DATABASE_URL",
+                "decanter-test-tls-TLS_CERTIFICATE",
+                "decanter-test-tls",
+                "decanter-test-network-public",
             ])
                 assert.ok(options?.dependencies.includes(name), name);
         });
@@ -247,13 +247,13 @@ describe("the target floating-ip", () => {
         it("is in a public subnet, of a VPC that is made or given", async () => {
             const subnet = async (settings: Settings) =>
                 inputs(await declared(settings), "Instance").subnetId as string;
-            assert.equal(await subnet({ zones: 3 }), "hello-network-public-1-id");
+            assert.equal(await subnet({ zones: 3 }), "decanter-test-network-public-1-id");
             assert.equal(await subnet(existing), "subnet-1");
             assert.equal(inputs(await declared(existing), "SecurityGroup").vpcId, "vpc-1");
         });
 
         it("is not there without the check that its release starts, where that is built here", async () => {
-            const { options } = the(await declared({ image: given }), "Instance", "hello");
+            const { options } = the(await declared({ image: given }), "Instance", "decanter-test");
             assert.deepEqual(options?.hooks, {});
         });
 
@@ -275,7 +275,7 @@ describe("the target floating-ip", () => {
                                     ...world,
                                     fromPort: port,
                                     ipProtocol: "tcp",
-                                    securityGroupId: "hello-id",
+                                    securityGroupId: "decanter-test-id",
                                     toPort: port,
                                 }),
                             ),
@@ -295,7 +295,7 @@ describe("the target floating-ip", () => {
 
         it("may read its own secrets, pull its own images, write its own logs and be entered, and no more", async () => {
             const recorded = await declared({ ...everything, image: given });
-            const parameters = `arn:aws:ssm:eu-central-1:${account}:parameter/decanter/test/hello`;
+            const parameters = `arn:aws:ssm:eu-central-1:${account}:parameter/decanter/test/release`;
             const repositories = `arn:aws:ecr:eu-central-1:${account}:repository`;
             const { Statement } = JSON.parse(inputs(recorded, "RolePolicy").policy as string) as {
                 Statement: { Effect: string; Action: string | string[]; Resource: string | string[] }[];
@@ -304,15 +304,7 @@ describe("the target floating-ip", () => {
             assert.deepEqual(
                 Statement.map(({ Action, Resource }) => [[Action].flat(), [Resource].flat()]),
                 [
-                    [
-                        ["ssm:GetParameters"],
-                        [
-                            `${parameters}/DATABASE_URL`,
-                            `${parameters}/RELEASE_COOKIE`,
-                            `${parameters}/SECRET_KEY_BASE`,
-                            `${parameters}-tls/TLS_CERTIFICATE`,
-                        ],
-                    ],
+                    [["ssm:GetParameters"], [`${parameters}/*`, `${parameters}-tls/*`]],
                     [["ecr:GetAuthorizationToken"], ["*"]],
                     [
                         [
@@ -320,9 +312,13 @@ describe("the target floating-ip", () => {
                             "ecr:BatchGetImage",
                             "ecr:GetDownloadUrlForLayer",
                         ],
-                        [`${repositories}/hello`, `${repositories}/built`, `${repositories}/hello-tls`],
+                        [
+                            `${repositories}/decanter-test`,
+                            `${repositories}/built`,
+                            `${repositories}/decanter-test-tls`,
+                        ],
                     ],
-                    [["logs:CreateLogStream", "logs:PutLogEvents"], ["arn:hello:*"]],
+                    [["logs:CreateLogStream", "logs:PutLogEvents"], ["arn:decanter-test:*"]],
                     [
                         [
                             "ssm:UpdateInstanceInformation",
@@ -350,11 +346,11 @@ describe("the target floating-ip", () => {
             const { PROGRAM: _program, HEALTH = [], OPTIONS, LIMITS = [], ...others } = settings;
             assert.deepEqual(others, {
                 RELEASE: ["hello"],
-                IMAGE: ["registry/hello@sha256:1"],
-                PROXY_IMAGE: ["registry/hello-tls@sha256:1"],
+                IMAGE: ["registry/decanter-test@sha256:1"],
+                PROXY_IMAGE: ["registry/decanter-test-tls@sha256:1"],
                 REGION: ["eu-central-1"],
-                LOG_GROUP: ["/decanter/test/hello"],
-                PARAMETERS: ["/decanter/test/hello"],
+                LOG_GROUP: ["/decanter/test/release"],
+                PARAMETERS: ["/decanter/test/release"],
                 PARAMETERS_VERSION: ["1.1.1-1"],
                 SECRET_NAMES: ["DATABASE_URL", "RELEASE_COOKIE", "SECRET_KEY_BASE"],
                 PORT: ["4000"],
@@ -377,7 +373,7 @@ describe("the target floating-ip", () => {
             assert.deepEqual(OPTIONS, [
                 ...["--init", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
                 ...["--log-driver", "awslogs", "--log-opt", "awslogs-region=eu-central-1"],
-                ...["--log-opt", "awslogs-group=/decanter/test/hello"],
+                ...["--log-opt", "awslogs-group=/decanter/test/release"],
                 ...["--log-opt", "mode=non-blocking", "--log-opt", "max-buffer-size=4m"],
             ]);
             const limits = ["--read-only", "--tmpfs", "/tmp", "--memory", "1024m", "--cpus", "1.5"];
@@ -439,27 +435,27 @@ describe("the target floating-ip", () => {
                 .sort();
         assert.deepEqual(await protectedOnes({}), []);
         assert.deepEqual(await protectedOnes({ protect: true }), [
-            "Eip hello",
-            "LogGroup hello",
-            "Repository hello",
-            "Repository hello-tls",
+            "Eip decanter-test",
+            "LogGroup decanter-test",
+            "Repository decanter-test",
+            "Repository decanter-test-tls",
         ]);
     });
 
     describe("the address", () => {
         it("is nobody's by itself, and moves in one call, after the gate, before the old host goes", async () => {
             const recorded = await declared();
-            assert.deepEqual(inputs(recorded, "Eip"), { domain: "vpc", tags: { Name: "hello" } });
-            const association = the(recorded, "EipAssociation", "hello");
+            assert.deepEqual(inputs(recorded, "Eip"), { domain: "vpc", tags: { Name: "decanter-test" } });
+            const association = the(recorded, "EipAssociation", "decanter-test");
             assert.deepEqual(association.inputs, {
-                allocationId: "hello-id",
-                instanceId: "hello-id",
+                allocationId: "decanter-test-id",
+                instanceId: "decanter-test-id",
                 allowReassociation: true,
             });
             assert.equal(association.options?.deleteBeforeReplace, false);
             assert.deepEqual(association.options?.hooks, {
-                beforeCreate: ["hello-healthy"],
-                beforeUpdate: ["hello-healthy"],
+                beforeCreate: ["decanter-test-healthy"],
+                beforeUpdate: ["decanter-test-healthy"],
             });
         });
 
@@ -479,11 +475,11 @@ describe("the target floating-ip", () => {
             const { value, ...others } = inputs(
                 await declared({ tlsCertificate: pem }),
                 "Parameter",
-                "hello-tls-TLS_CERTIFICATE",
+                "decanter-test-tls-TLS_CERTIFICATE",
             );
             assert.equal(secretValue(value), pem);
             assert.deepEqual(others, {
-                name: "/decanter/test/hello-tls/TLS_CERTIFICATE",
+                name: "/decanter/test/release-tls/TLS_CERTIFICATE",
                 type: "SecureString",
                 tier: "Intelligent-Tiering",
             });
@@ -494,9 +490,9 @@ describe("the target floating-ip", () => {
                 tlsCertificate: pem,
                 routerImage: "mirror.example/haproxy:3.2",
             });
-            const { build, triggers, ...others } = inputs(recorded, "RemoteImage", "hello-tls");
+            const { build, triggers, ...others } = inputs(recorded, "RemoteImage", "decanter-test-tls");
             assert.deepEqual(others, {
-                name: `${account}.dkr.ecr.eu-central-1.amazonaws.com/hello-tls:proxy`,
+                name: `${account}.dkr.ecr.eu-central-1.amazonaws.com/decanter-test-tls:proxy`,
                 keepLocally: true,
             });
             assert.deepEqual(build, {
@@ -507,16 +503,16 @@ describe("the target floating-ip", () => {
                 provenance: "false",
             });
             assert.match(triggers.context as string, /^[0-9a-f]{64}$/);
-            const pushed = inputs(recorded, "Image", "hello-tls");
+            const pushed = inputs(recorded, "Image", "decanter-test-tls");
             assert.equal(
                 pushed.imageName,
-                `${account}.dkr.ecr.eu-central-1.amazonaws.com/hello-tls:proxy-hello-tls`,
+                `${account}.dkr.ecr.eu-central-1.amazonaws.com/decanter-test-tls:proxy-decanter-tes`,
             );
             assert.deepEqual(secretValue(pushed.registry), { username: "AWS", password: "ecr-password" });
             const policies = recorded.filter(({ type }) => type.endsWith("LifecyclePolicy"));
             assert.deepEqual(
                 policies.map(({ name }) => name),
-                ["hello"],
+                ["decanter-test"],
             );
         });
     });

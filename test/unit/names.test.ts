@@ -51,11 +51,11 @@ describe("the names of resources", () => {
         ]);
     });
 
-    it("leave what else a resource takes over", async () => {
+    it("leave what else a resource takes over, which had the release in its name too", async () => {
         const recorded = await mockPulumi();
         new Part("web", { ...namedByRole(["hello"]), aliases: [{ name: "site" }] });
         await settled();
-        assert.deepEqual(the(recorded, "Part", "web").options?.aliases, ["site", "hello-web"]);
+        assert.deepEqual(the(recorded, "Part", "web").options?.aliases, ["site", "hello-web", "hello-site"]);
     });
 });
 
