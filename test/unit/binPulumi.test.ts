@@ -144,6 +144,7 @@ describe("a Docker context", () => {
         const variables = { DOCKER_CONTEXT: "cellar" };
         const up = newCheckout(pulumi("unix:///s.sock"), docker(cellar), variables).run("up");
         assert.deepEqual(sees(up.calls), ["sees unix:///s.sock none 0 none"], up.stderr);
+        assert.match(up.stdout, /docker --host unix:\/\/\/s\.sock logs --follow /);
         const other = newCheckout(pulumi("unix:///s.sock"), docker(cellar), variables).run(
             "pulumi",
             "config",
