@@ -103,8 +103,9 @@ function configOf(app: string): { config?: Config; needs: Need[] } {
 function problems(message: string): Need[] {
     const lines = message.includes("\n") ? message.split("\n").slice(1) : [message.replace(/^[^:]*: /, "")];
     return lines.map((line) => {
-        const [, why = line, remedy] = /^(?: {2}- )?(.*?): (.*)$/.exec(line) ?? [];
-        return remedy?.startsWith("pulumi config ") ? { why, remedy } : { why: line.replace(/^ {2}- /, "") };
+        const text = line.replace(/^ {2}- /, "");
+        const [, why = text, remedy] = /^(.*): (pulumi config .*)$/.exec(text) ?? [];
+        return { why, remedy };
     });
 }
 

@@ -119,6 +119,12 @@ const cases: [name: string, files: Record<string, string>, verdict: Survey["verd
         ],
     ],
     [
+        "a version that no image has, whatever else the refusal says",
+        { ...plain, ".tool-versions": "elixir 1.20-otp-29\nerlang 29\n" },
+        "settings",
+        ["pulumi config set builderImage registry.example/image:tag"],
+    ],
+    [
         "private dependencies",
         {
             ...plain,
