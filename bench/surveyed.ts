@@ -122,11 +122,7 @@ function needsOf(config: Config, source: AppSource): Need[] {
             wanted,
             "pulumi config set --secret --path secrets.NAME VALUE",
         ),
-        ...listed(
-            "config/ asks for",
-            source.buildVariables,
-            "pulumi config set --secret --path buildSecrets.NAME VALUE",
-        ),
+        ...listed("config/ asks for", source.buildVariables, "pulumi config set --path buildEnv.NAME VALUE"),
         ...(source.port === undefined || source.port === config.port
             ? []
             : [
@@ -164,7 +160,11 @@ function needsOf(config: Config, source: AppSource): Need[] {
             source.runtimePackages,
             "pulumi config set --path 'runtimePackages[0]' NAME",
         ),
-        ...listed("mix.exs has no alias assets.deploy, which makes something of", source.unbuilt),
+        ...listed(
+            "mix.exs has no alias assets.deploy, which makes something of",
+            source.unbuilt,
+            "pulumi config set assets COMMAND",
+        ),
         ...source.credentials,
     ];
 }

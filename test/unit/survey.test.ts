@@ -80,7 +80,7 @@ const cases: [name: string, files: Record<string, string>, verdict: Survey["verd
             "config/prod.exs": 'import_config "prod.secret.exs"',
         },
         "change",
-        ["change", "pulumi config set --secret --path buildSecrets.NAME VALUE"],
+        ["change", "pulumi config set --path buildEnv.NAME VALUE"],
     ],
     [
         "a port of its own",
@@ -91,8 +91,8 @@ const cases: [name: string, files: Record<string, string>, verdict: Survey["verd
     [
         "assets without an alias",
         { ...plain, "assets/package.json": "{}", "assets/yarn.lock": "" },
-        "change",
-        ["change"],
+        "settings",
+        ["pulumi config set assets COMMAND"],
     ],
     [
         "assets with one",
