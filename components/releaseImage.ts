@@ -6,6 +6,7 @@ import { type Attestations, isAttested, mustKeepAttestations } from "./attestati
 import { type BuildContext, buildContext, contextFiles, contextHash, ownContext } from "./buildContext";
 import { BuildFolder } from "./buildFolder";
 import { exportScript } from "./buildVariables";
+import { type BuilderImages, mustHaveBuilder } from "./builderTag";
 import { valueOf } from "./docker";
 import { readDockerfile } from "./dockerfile";
 import { push } from "./imagePush";
@@ -13,7 +14,7 @@ import { push } from "./imagePush";
 /** Stands for a version that Mix alone can tell: the release has it, and nothing else does. */
 export const UNKNOWN_VERSION = "unknown";
 
-export interface ReleaseImageArgs extends Attestations {
+export interface ReleaseImageArgs extends Attestations, BuilderImages {
     /** Folder of the mix project, relative to where Pulumi runs. */
     app: string;
     /**
@@ -45,10 +46,6 @@ export interface ReleaseImageArgs extends Attestations {
     registryUsername?: pulumi.Input<string>;
     /** Password or token at the registry. */
     registryPassword?: pulumi.Input<string>;
-    /** Image with Elixir that builds the release. */
-    builderImage: pulumi.Input<string>;
-    /** Image that the release runs on, or whose files it takes; of the same Debian as the builder. */
-    runnerImage: pulumi.Input<string>;
     /**
      * Image with Node.js and npm, for an app with a package.json; of the same Debian as the builder.
      *
@@ -140,8 +137,6 @@ export interface ReleaseImageArgs extends Attestations {
     notes?: string[];
     /** Runs before a push, such as what sees to it that the registry answers. */
     before?: pulumi.ResourceHook;
-    /** Docker host that builds and pushes, such as `ssh://user@host`. */
-    host?: string;
 }
 
 /**
@@ -176,6 +171,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
         const secrets = pulumi.output(args.buildSecrets ?? {});
         const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
             for (const note of [...(args.notes ?? []), ...context.notes]) await pulumi.log.info(note, this);
+            await mustHaveBuilder(args);
             if (isAttested(args)) await mustKeepAttestations(args.host);
             await folder.write(await valueOf(secrets));
         });

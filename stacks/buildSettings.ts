@@ -7,7 +7,6 @@ import { earlyFiles } from "./earlyFiles";
 import { gitQuestion } from "./gitQuestion";
 import { mixProjects, outside } from "./mixProjects";
 import { set, type Settings } from "./settings";
-import { miseFile } from "./toolVersions";
 
 /** The settings of a stack that tell how the image is built, and whether what is built is archived. */
 export interface BuildSettings extends Readonly<Attestations> {
@@ -28,6 +27,7 @@ export interface BuildSettings extends Readonly<Attestations> {
     readonly cacheFrom: string[];
     readonly cacheTo: string[];
     readonly builderImage: string;
+    readonly builderVersions?: string;
     readonly runnerImage: string;
     readonly nodeImage: string;
     readonly archive: boolean;
@@ -67,7 +67,7 @@ export function readBuild(settings: Settings): BuildSettings {
         cacheFrom: settings.list("cacheFrom", ...caches, "type=registry,ref=ghcr.io/acme/cache"),
         cacheTo: settings.list("cacheTo", ...caches, "type=registry,ref=ghcr.io/acme/cache,mode=max"),
         ...readAttestations(settings),
-        builderImage: readBuilderImage(settings, app, runnerImage),
+        ...readBuilderImage(settings, app, runnerImage),
         runnerImage,
         nodeImage: readImage(settings, "nodeImage"),
         archive: readArchive(settings, dockerfile),
@@ -147,24 +147,24 @@ function readImage(settings: Settings, key: "runnerImage" | "nodeImage"): string
     return settings.optional(key) === undefined ? defaultImages[key] : settings.image(key);
 }
 
-function readBuilderImage(settings: Settings, app: string, runnerImage: string): string {
-    if (settings.optional("builderImage") !== undefined) return settings.image("builderImage");
+function readBuilderImage(
+    settings: Settings,
+    app: string,
+    runnerImage: string,
+): Pick<BuildSettings, "builderImage" | "builderVersions"> {
+    if (settings.optional("builderImage") !== undefined)
+        return { builderImage: settings.image("builderImage") };
     // It names its images itself.
-    if (settings.optional("dockerfile") !== undefined) return defaultImages.builderImage;
-    const mise = miseFile(app);
-    if (mise !== undefined) {
-        settings.notes.push(
-            `${mise} asks for Elixir or Erlang and is not read: .tool-versions or builderImage is`,
-        );
-    }
+    if (settings.optional("dockerfile") !== undefined) return { builderImage: defaultImages.builderImage };
     try {
-        return builderImageFor(app, runnerImage);
+        const { image, versions } = builderImageFor(app, runnerImage);
+        return { builderImage: image, ...(versions && { builderVersions: versions }) };
     } catch (error) {
         settings.refuseUnseen(
             "builderImage",
             (error as Error).message,
             set("builderImage", "registry.example/image:tag"),
         );
-        return "";
+        return { builderImage: "" };
     }
 }

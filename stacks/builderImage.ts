@@ -7,14 +7,21 @@ export const defaultImages = JSON.parse(
     fs.readFileSync(path.join(__dirname, "..", "docker", "images.json"), "utf8"),
 ) as Record<"builderImage" | "runnerImage" | "nodeImage", string>;
 
+/** An image that builds an app. */
+export interface BuilderImage {
+    image: string;
+    /** The versions that it was derived from, and the files that ask for them; undefined where none does. */
+    versions?: string;
+}
+
 /**
- * The image that builds an app: Hex's own, of the versions in .tool-versions, and of the Debian that the release runs on.
- * Throws where these do not tell.
+ * The image that builds an app: Hex's own, of the versions that mise or asdf would take, and of the Debian that the release
+ * runs on. Throws where these do not tell.
  */
-export function builderImageFor(app: string, runnerImage: string): string {
+export function builderImageFor(app: string, runnerImage: string): BuilderImage {
     const elixir = toolVersion(app, "elixir");
     const erlang = toolVersion(app, "erlang");
-    if (elixir === undefined && erlang === undefined) return defaultImages.builderImage;
+    if (elixir === undefined && erlang === undefined) return { image: defaultImages.builderImage };
     const versions = [exact("elixir", elixir, erlang, "1.18.4"), exact("erlang", erlang, elixir, "27.3.4")];
     const debian = /\bdebian:([a-z]+-\d+(-slim)?)$/.exec(runnerImage)?.[1];
     if (debian === undefined) {
@@ -22,7 +29,10 @@ export function builderImageFor(app: string, runnerImage: string): string {
             `must be set, as runnerImage ${runnerImage} does not tell its Debian (debian:trixie-DATE-slim)`,
         );
     }
-    return `docker.io/hexpm/elixir:${versions.join("-erlang-")}-debian-${debian}`;
+    return {
+        image: `docker.io/hexpm/elixir:${versions.join("-erlang-")}-debian-${debian}`,
+        versions: `elixir ${elixir?.version} (${elixir?.file}) and erlang ${erlang?.version} (${erlang?.file})`,
+    };
 }
 
 /** A version as the tags of hexpm/elixir have it: no prefix, and no part missing. */

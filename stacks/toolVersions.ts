@@ -1,5 +1,7 @@
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
+import { parse, TomlError } from "smol-toml";
 
 /** A version of a tool, and the file that asks for it. */
 export interface ToolVersion {
@@ -7,23 +9,69 @@ export interface ToolVersion {
     file: string;
 }
 
-const MISE = ["mise.local.toml", ".mise.local.toml", "mise.toml", ".mise.toml", ".config/mise.toml"];
+type Tool = "elixir" | "erlang";
 
-/** The version of a tool in .tool-versions, of the app's folder or the nearest above it, as asdf looks for it. */
-export function toolVersion(app: string, tool: "elixir" | "erlang"): ToolVersion | undefined {
+/** The files of a folder that ask for versions, the first to count first, as mise has it; asdf reads the last alone. */
+const FILES = [
+    ".mise.local.toml",
+    "mise.local.toml",
+    "mise/config.local.toml",
+    ".mise/config.local.toml",
+    ".config/mise.local.toml",
+    ".config/mise/mise.local.toml",
+    ".config/mise/config.local.toml",
+    ".mise.toml",
+    "mise.toml",
+    "mise/config.toml",
+    ".mise/config.toml",
+    ".config/mise.toml",
+    ".config/mise/mise.toml",
+    ".config/mise/config.toml",
+    ".tool-versions",
+];
+
+/**
+ * The version of a tool that mise or asdf would take in the app's folder: the nearest, there or above. Throws where a file
+ * of mise is no TOML.
+ */
+export function toolVersion(app: string, tool: Tool): ToolVersion | undefined {
     for (const folder of upwards(app)) {
-        const file = path.join(folder, ".tool-versions");
-        const version = new RegExp(`^[ \\t]*${tool}[ \\t]+([^\\s#]+)`, "m").exec(readIfThere(file))?.[1];
-        if (version !== undefined) return { version, file: path.relative(process.cwd(), file) };
+        for (const name of FILES) {
+            // What a person has for all folders says nothing about the app.
+            if (folder === os.homedir() && name.startsWith(".config/")) continue;
+            const absolute = path.join(folder, name);
+            const file = path.relative(process.cwd(), absolute);
+            const read = name.endsWith(".toml") ? versionInMise : versionInAsdf;
+            const version = read(textOf(absolute), tool, file);
+            if (version !== undefined) return { version, file };
+        }
     }
     return undefined;
 }
 
-/** The configuration of mise that asks for Elixir or Erlang, which is not read; undefined where there is none. */
-export function miseFile(app: string): string | undefined {
-    const files = upwards(app).flatMap((folder) => MISE.map((name) => path.join(folder, name)));
-    const file = files.find((name) => /^[ \t]*"?(elixir|erlang)"?[ \t]*=/m.test(readIfThere(name)));
-    return file && path.relative(process.cwd(), file);
+function versionInAsdf(text: string, tool: Tool): string | undefined {
+    return new RegExp(`^[ \\t]*${tool}[ \\t]+([^\\s#]+)`, "m").exec(text)?.[1];
+}
+
+/** Of several versions the first is the one in use. */
+function versionInMise(text: string, tool: Tool, file: string): string | undefined {
+    const tools = tableIn(text, file).tools as Record<string, unknown> | undefined;
+    const [first] = [tools?.[tool] ?? tools?.[`core:${tool}`]].flat();
+    const version = typeof first === "object" && first && "version" in first ? first.version : first;
+    // Some are no version, such as a table with a path: they are named where no image has them.
+    return typeof version === "string" || version === undefined ? version : JSON.stringify(version);
+}
+
+function tableIn(text: string, file: string): Record<string, unknown> {
+    try {
+        return parse(text);
+    } catch (error) {
+        if (!(error instanceof TomlError)) throw error;
+        const [reason] = error.message.split("\n");
+        throw new Error(`must be set, as ${file} cannot be read: line ${error.line}: ${reason}`, {
+            cause: error,
+        });
+    }
 }
 
 /** A folder and those above it. */
@@ -33,7 +81,8 @@ function upwards(folder: string): string[] {
     return above === absolute ? [absolute] : [absolute, ...upwards(above)];
 }
 
-function readIfThere(file: string): string {
+/** The text of a file; none where there is no file. */
+function textOf(file: string): string {
     return fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true
         ? fs.readFileSync(file, "utf8")
         : "";

@@ -13,7 +13,7 @@ export function baseImages(): Record<string, string> {
 export function baseImageArgs(app: string): Record<"BUILDER_IMAGE" | "RUNNER_IMAGE", string> {
     const settings = settingsOf(baseImages());
     return {
-        BUILDER_IMAGE: settings["decanter:builderImage"] || builderImageFor(app, ""),
+        BUILDER_IMAGE: settings["decanter:builderImage"] || builderImageFor(app, "").image,
         RUNNER_IMAGE: settings["decanter:runnerImage"] || defaultImages.runnerImage,
     };
 }

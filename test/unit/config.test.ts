@@ -550,7 +550,8 @@ describe("the settings of a stack", () => {
                 (await configOf({ app })).builderImage,
                 "docker.io/hexpm/elixir:1.18.3-erlang-27.3.4-debian-trixie-20260623-slim",
             );
-            assert.equal((await configOf({ app, builderImage: "mine:1" })).builderImage, "mine:1");
+            const own = await configOf({ app, builderImage: "mine:1" });
+            assert.deepEqual([own.builderImage, own.builderVersions], ["mine:1", undefined]);
             const remedy = "pulumi config set builderImage registry.example/image:tag";
             assert.deepEqual(await problemsOf({ app, runnerImage: "mine:2" }), [
                 `builderImage must be set, as runnerImage mine:2 does not tell its Debian (debian:trixie-DATE-slim): ${remedy}`,
@@ -601,13 +602,124 @@ describe("the settings of a stack", () => {
             assert.match(await image(), /:1\.19\.4-erlang-28\.1\.1-debian-/);
         });
 
-        it("say that mise's are not read", async () => {
-            const app = project("app: :shop, version: @version");
-            fs.writeFileSync(path.join(app, "mise.toml"), '[tools]\nelixir = "1.19"\n');
-            const file = path.relative(process.cwd(), path.join(app, "mise.toml"));
-            assert.deepEqual((await configOf({ app })).notes, [
-                `${file} asks for Elixir or Erlang and is not read: .tool-versions or builderImage is`,
-            ]);
+        describe("and are mise's", () => {
+            let root: string;
+            let app: string;
+            beforeEach(() => {
+                root = project("app: :all");
+                app = path.join(root, "web");
+                fs.mkdirSync(app);
+                fs.cpSync(path.join(root, "mix.exs"), path.join(app, "mix.exs"));
+            });
+            const write = (file: string, text: string) => {
+                fs.mkdirSync(path.dirname(file), { recursive: true });
+                fs.writeFileSync(file, text);
+            };
+            const both = (elixir: string, erlang = '"27.3.4"') =>
+                `[tools]\nnode = "24"\nelixir = ${elixir}\nerlang = ${erlang}\n`;
+            const versions = async () => {
+                const { builderImage } = await configOf({ app, version: "1.0.0" });
+                return /:([\d.]+)-erlang-([\d.]+)-/.exec(builderImage)?.slice(1);
+            };
+
+            it("count in the order that mise has, the nearest folder first", async () => {
+                // Each file counts more than those before it.
+                const files = [
+                    "../.tool-versions",
+                    "../mise.toml",
+                    "../mise.local.toml",
+                    ".tool-versions",
+                    ".config/mise/config.toml",
+                    ".config/mise/mise.toml",
+                    ".config/mise.toml",
+                    ".mise/config.toml",
+                    "mise/config.toml",
+                    "mise.toml",
+                    ".mise.toml",
+                    ".config/mise/config.local.toml",
+                    ".config/mise/mise.local.toml",
+                    ".config/mise.local.toml",
+                    ".mise/config.local.toml",
+                    "mise/config.local.toml",
+                    "mise.local.toml",
+                    ".mise.local.toml",
+                ];
+                for (const [patch, file] of files.entries()) {
+                    const elixir = `1.18.${patch}`;
+                    const asdf = `elixir ${elixir}\nerlang 27.3.4\n`;
+                    write(path.join(app, file), file.endsWith(".toml") ? both(`"${elixir}"`) : asdf);
+                    assert.deepEqual(await versions(), [elixir, "27.3.4"], file);
+                }
+                write(path.join(app, ".mise.local.toml"), '[tools]\nerlang = "28.1"\n');
+                const { builderVersions } = await configOf({ app, version: "1.0.0" });
+                const from = (name: string) => path.relative(process.cwd(), path.join(app, name));
+                assert.equal(
+                    builderVersions,
+                    `elixir 1.18.16 (${from("mise.local.toml")}) and erlang 28.1 (${from(".mise.local.toml")})`,
+                );
+            });
+
+            it("are strings, tables, lists, and have a prefix of mise's core", async () => {
+                for (const [elixir, erlang] of [
+                    ['{ version = "1.18.4-otp-27", postinstall = "mix local.hex" }', '["27.3.4", "26.2"]'],
+                    ['[{ version = "v1.18.4" }, "1.17.3"]', "'27.3.4' # ours"],
+                ]) {
+                    write(path.join(root, "mise.toml"), both(elixir ?? "", erlang));
+                    assert.deepEqual(await versions(), ["1.18.4", "27.3.4"], elixir);
+                }
+                write(
+                    path.join(root, "mise.toml"),
+                    '[tools]\n"core:elixir" = "1.18.4"\n"core:erlang" = "27.3.4"\n',
+                );
+                assert.deepEqual(await versions(), ["1.18.4", "27.3.4"]);
+                const table = '[tools.elixir]\nversion = "1.18.4"\n[tools.erlang]\nversion = "27.3.4"\n';
+                write(path.join(app, "mise.toml"), `[env]\nelixir = "no"\n${table}`);
+                assert.deepEqual(await versions(), ["1.18.4", "27.3.4"]);
+            });
+
+            it("are named where no image has them, or the file is no TOML", async () => {
+                const file = path.relative(process.cwd(), path.join(root, "mise.toml"));
+                const remedy = "pulumi config set builderImage registry.example/image:tag";
+                for (const [text, problem] of [
+                    [
+                        both('"1.18"'),
+                        `${file} asks for elixir 1.18, which is no image's version: write all of it, such as elixir 1.18.4`,
+                    ],
+                    [both('"latest"'), `${file} asks for elixir latest, which is no image's version`],
+                    [
+                        both('{ path = "~/elixir" }'),
+                        `${file} asks for elixir {"path":"~/elixir"}, which is no image's version`,
+                    ],
+                    ['[tools]\nelixir = "1.18.4"\n', `${file} has no version of erlang (erlang 27.3.4)`],
+                    [
+                        "[tools]\nelixir = \n",
+                        `${file} cannot be read: line 2: Invalid TOML document: invalid value`,
+                    ],
+                ] as const) {
+                    write(path.join(root, "mise.toml"), text);
+                    assert.deepEqual(await problemsOf({ app, version: "1.0.0" }), [
+                        `builderImage must be set, as ${problem}: ${remedy}`,
+                    ]);
+                }
+                // What the user sets counts, and nothing else is asked.
+                assert.equal(
+                    (await configOf({ app, version: "1.0.0", builderImage: "mine:1" })).builderImage,
+                    "mine:1",
+                );
+            });
+
+            it("are not those of a person's home, which are for all folders", async () => {
+                const before = process.env.HOME;
+                process.env.HOME = root;
+                try {
+                    write(path.join(root, ".config/mise/config.toml"), both('"latest"'));
+                    assert.deepEqual(await versions(), ["1.20.2", "29.0.3"]);
+                    write(path.join(root, "mise.toml"), both('"1.18.4"'));
+                    assert.deepEqual(await versions(), ["1.18.4", "27.3.4"]);
+                } finally {
+                    process.env.HOME = before;
+                }
+            });
         });
 
         it("lists no release of an image that is given: a rollback may be to a different app", async () => {

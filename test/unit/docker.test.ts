@@ -241,6 +241,45 @@ describe("the build of a ReleaseImage", () => {
     });
 });
 
+describe("the builder of a ReleaseImage", () => {
+    it("that follows from versions, and does not exist, is refused before the build", async () => {
+        await mockPulumi();
+        const { transformations, beforeCreate } = hooksOf("web");
+        const args = { app: "examples/hello", release: "web", version: "1.0.0", repository: "c" };
+        const debian = "debian-trixie-20260623-slim";
+        const images = {
+            builderImage: `docker.io/hexpm/elixir:1.18.2-erlang-27.1-${debian}`,
+            runnerImage: "docker.io/debian:trixie-20260623-slim",
+            builderVersions: "elixir 1.18.2 (a) and erlang 27.1 (b)",
+        };
+        new ReleaseImage("web", { ...args, ...images, host: "ssh://me@server" }, { transformations });
+        await settled();
+        const asked: string[] = [];
+        const before = globalThis.fetch;
+        globalThis.fetch = (url) => {
+            asked.push(url as string);
+            const name = `1.18.2-erlang-27.1.2-${debian}`;
+            return Promise.resolve(new Response(JSON.stringify({ next: null, results: [{ name }] })));
+        };
+        try {
+            await withDocker('echo "no such manifest: $4"; exit 1', async (calls) => {
+                await assert.rejects(
+                    Promise.resolve(beforeCreate[0]?.callback({} as pulumi.ResourceHookArgs)),
+                    /1\.18\.2-erlang-27\.1-\S+ does not exist, .*\n {2}pulumi config set builderImage \S+:1\.18\.2-erlang-27\.1\.2-debian-trixie-20260623-slim$/,
+                );
+                assert.match(calls().join("\n"), /^--host ssh:\/\/me@server image inspect/);
+            });
+        } finally {
+            globalThis.fetch = before;
+        }
+        assert.equal(
+            asked[0],
+            "https://hub.docker.com/v2/repositories/hexpm/elixir/tags?name=1.18.2-erlang-27.1-debian-trixie-&page_size=100&page=1",
+        );
+        assert.ok(!fs.existsSync(".decanter/build/test-web/secret"));
+    });
+});
+
 describe("the attestations of an image", () => {
     const storing = (status: string) => `echo '${status}'`;
 
