@@ -83,6 +83,13 @@ export interface ReleaseImageArgs extends Attestations, BuilderImages {
      * @default none
      */
     early?: string[];
+    /**
+     * Shared libraries that may be missing, or files of the release that may miss some, as patterns of a shell: names such as
+     * `libcuda.so.*`, or paths such as `lib/press-*\/priv/bin/tool`.
+     *
+     * @default none
+     */
+    missingLibraries?: string[];
     /** Command that runs before `mix deps.get`, such as one that tells Hex a key. */
     prepareDeps?: string;
     /**
@@ -206,6 +213,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                               BUILDER_PACKAGES: (args.builderPackages ?? []).join(" "),
                               BUILD_ENV: exportScript(args.buildEnv ?? {}),
                               EARLY: (args.early ?? []).join("\n"),
+                              MISSING_LIBRARIES: (args.missingLibraries ?? []).join(" "),
                               PREPARE_DEPS: args.prepareDeps ?? "",
                               RELEASE: release,
                               RUNNER_IMAGE: args.runnerImage,

@@ -19,6 +19,7 @@ export interface BuildSettings extends Readonly<Attestations> {
     readonly minimal: boolean;
     readonly builderPackages: string[];
     readonly runtimePackages: string[];
+    readonly missingLibraries: string[];
     readonly prepareDeps?: string;
     readonly buildEnv: Record<string, string>;
     readonly buildSecrets: pulumi.Output<Record<string, string>>;
@@ -55,6 +56,12 @@ export function readBuild(settings: Settings): BuildSettings {
         minimal: settings.flag("minimal"),
         builderPackages,
         runtimePackages,
+        missingLibraries: settings.list(
+            "missingLibraries",
+            /^[\w.+*?[\]/-]+$/,
+            "shared libraries or files of the release, which may have * and ?",
+            "libcuda.so.1",
+        ),
         prepareDeps: settings.optional("prepareDeps"),
         ...readVariables(settings),
         platform: settings.optionalMatching(

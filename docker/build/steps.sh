@@ -364,7 +364,7 @@ make_assets() {
 
 # Sorts the release by how often its files change, so that a deploy pushes and pulls little: Erlang and Elixir, then the
 # dependencies, then the app. config/runtime.exs becomes a link to where the image has it, so that a change of it runs nothing
-# here. The programs and NIFs are copied to /programs, as what they load makes the rest of the image.
+# here. Programs, NIFs and the libraries beside them are copied to /programs, as what they load makes the rest of the image.
 sort_layers() {
     local erlang elixir dir name archive
     mkdir -p /layers/{otp,deps}/app/lib /programs
@@ -393,5 +393,8 @@ sort_layers() {
         fi
     done
     for dir in /layers/*; do date_files "$dir"; done
-    find /layers/otp/app/erts-* /layers/*/app/lib -type f \( -name '*.so' -o -perm -u+x \) -exec cp -a --parents -t /programs {} +
+    for dir in /layers/*; do
+        (cd "$dir" && { LC_ALL=C grep -rlaZ $'^\x7fELF' app || true; find app -type l -name '*.so*' -print0; } |
+            xargs -0r cp -a --parents -t /programs)
+    done
 }

@@ -61,6 +61,7 @@ describe("ReleaseImage", () => {
         PREPARE_DEPS: "",
         RELEASE: "web",
         RUNNER_IMAGE: "debian:1",
+        MISSING_LIBRARIES: "",
         RUNTIME_PACKAGES: "",
         VERSION: "1.2.3",
     };

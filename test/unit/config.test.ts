@@ -222,6 +222,12 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         { builder: "a b" },
         'must be the name of a builder, got "a b": pulumi config set builder arm',
     ],
+    ...["libcuda.so.1", { a: "b" }, ["a b"], ["$(a)"], [1]].map((given): [string, Settings, string] => {
+        const said = JSON.stringify(typeof given === "string" ? given : JSON.stringify(given));
+        const rule = "must be a list of shared libraries or files of the release, which may have * and ?";
+        const remedy = "pulumi config set --path 'missingLibraries[0]' libcuda.so.1";
+        return ["missingLibraries", { missingLibraries: given }, `${rule}, got ${said}: ${remedy}`];
+    }),
     ...["imagemagick", { a: "b" }, ["-y"], ["a b"], [1]].flatMap((given): [string, Settings, string][] => {
         const said = JSON.stringify(typeof given === "string" ? given : JSON.stringify(given));
         const rule = `must be a list of names of Debian packages, got ${said}: pulumi config set --path`;
@@ -424,6 +430,7 @@ describe("the settings of a stack", () => {
                 minimal: true,
                 builderPackages: [],
                 runtimePackages: [],
+                missingLibraries: [],
                 prepareDeps: undefined,
                 early: ["config/config.exs", "mix.exs"],
                 assets: undefined,
