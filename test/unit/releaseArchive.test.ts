@@ -33,7 +33,7 @@ async function run(target: keyof typeof targets, settings: Settings = {}) {
 /** What is declared for the archive: the resources' inputs, by type. */
 function archiveIn(recorded: Recorded[]): Record<string, Settings> {
     const found = recorded.filter(
-        ({ type, name }) => name === "hello-archive" && !type.startsWith("decanter:"),
+        ({ type, name }) => name === "decanter-test-archive" && !type.startsWith("decanter:"),
     );
     return Object.fromEntries(found.map(({ type, inputs }) => [type.split(":").at(-1), inputs]));
 }
@@ -47,22 +47,22 @@ describe("the archive of releases", () => {
                 assert.deepEqual(others, {
                     Bucket: { forceDestroy: true },
                     BucketPublicAccessBlock: {
-                        bucket: "hello-archive-id",
+                        bucket: "decanter-test-archive-id",
                         blockPublicAcls: true,
                         blockPublicPolicy: true,
                         ignorePublicAcls: true,
                         restrictPublicBuckets: true,
                     },
                     BucketOwnershipControls: {
-                        bucket: "hello-archive-id",
+                        bucket: "decanter-test-archive-id",
                         rule: { objectOwnership: "BucketOwnerEnforced" },
                     },
                     BucketServerSideEncryptionConfiguration: {
-                        bucket: "hello-archive-id",
+                        bucket: "decanter-test-archive-id",
                         rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
                     },
                     BucketLifecycleConfiguration: {
-                        bucket: "hello-archive-id",
+                        bucket: "decanter-test-archive-id",
                         rules: [
                             {
                                 id: "expire",
@@ -74,7 +74,7 @@ describe("the archive of releases", () => {
                         ],
                     },
                 });
-                assert.equal(BucketPolicy?.bucket, "hello-archive-id");
+                assert.equal(BucketPolicy?.bucket, "decanter-test-archive-id");
                 assert.deepEqual(JSON.parse(BucketPolicy.policy as string), {
                     Version: "2012-10-17",
                     Statement: [
@@ -82,7 +82,7 @@ describe("the archive of releases", () => {
                             Effect: "Deny",
                             Principal: "*",
                             Action: "s3:*",
-                            Resource: ["arn:hello-archive", "arn:hello-archive/*"],
+                            Resource: ["arn:decanter-test-archive", "arn:decanter-test-archive/*"],
                             Condition: { Bool: { "aws:SecureTransport": "false" } },
                         },
                     ],
@@ -100,14 +100,14 @@ describe("the archive of releases", () => {
             it("has all its parts in one component", async () => {
                 const { recorded } = await run(target, { archive: true });
                 const parents = recorded
-                    .filter(({ type, name }) => name === "hello-archive" && type.startsWith("aws:"))
+                    .filter(({ type, name }) => name === "decanter-test-archive" && type.startsWith("aws:"))
                     .map(({ options }) => options?.parent);
                 assert.deepEqual(parents, Array(6).fill("decanter:index:ReleaseArchive"));
             });
 
             it("is kept from being deleted where that is asked for", async () => {
                 const { recorded } = await run(target, { archive: true, protect: true });
-                const { inputs, options } = the(recorded, "Bucket", "hello-archive");
+                const { inputs, options } = the(recorded, "Bucket", "decanter-test-archive");
                 assert.deepEqual(inputs, { forceDestroy: false });
                 assert.equal(options?.protect, true);
             });
@@ -115,23 +115,28 @@ describe("the archive of releases", () => {
             it("is not there by default, and nothing runs for it", async () => {
                 const { recorded, outputs } = await run(target, { archiveDays: 90 });
                 assert.deepEqual(archiveIn(recorded), {});
-                assert.ok(!JSON.stringify(recorded).includes("hello-archived"));
+                assert.ok(!JSON.stringify(recorded).includes("decanter-test-archived"));
                 assert.ok(!("archive" in outputs));
             });
 
             it("is there before what is deployed, which waits for the upload", async () => {
                 const { recorded, outputs } = await run(target, { archive: true });
                 const deployed = target === "fargate" ? "TaskDefinition" : "Instance";
-                const { options } = the(recorded, deployed, "hello");
-                assert.deepEqual(options?.hooks, { beforeCreate: ["hello-boot-check", "hello-archived"] });
-                assert.ok(options?.dependencies.includes("hello-archive"));
-                assert.equal(await valueOf(outputs.archive as pulumi.Output<string>), "s3://hello-archive");
+                const { options } = the(recorded, deployed, "decanter-test");
+                assert.deepEqual(options?.hooks, {
+                    beforeCreate: ["decanter-test-boot-check", "decanter-test-archived"],
+                });
+                assert.ok(options?.dependencies.includes("decanter-test-archive"));
+                assert.equal(
+                    await valueOf(outputs.archive as pulumi.Output<string>),
+                    "s3://decanter-test-archive",
+                );
             });
 
             it("stays, and gets nothing, where an image is given", async () => {
                 const { recorded } = await run(target, { archive: true, image: `ghcr.io/a/hello@${digest}` });
                 assert.equal(Object.keys(archiveIn(recorded)).length, 6);
-                assert.ok(!JSON.stringify(recorded).includes("hello-archived"));
+                assert.ok(!JSON.stringify(recorded).includes("decanter-test-archived"));
             });
         });
     }
