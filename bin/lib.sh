@@ -118,8 +118,9 @@ find_router() {
             .map(({ id }) => id);
         console.log(ids.at(-1) ?? "");')
 }
-# live: names of the containers that have the traffic, a line each. It fails where the router does not say.
-live() { [ -z "${router:-}" ] || on_host exec "$router" live 2> /dev/null; }
+# live: names of the containers that have the traffic, a line each. It fails where the router does not say. A router that runs has the
+# image of its own day, which may not have this program: its text goes along.
+live() { [ -z "${router:-}" ] || on_host exec "$router" bash -c "$(cat "$here/docker/router/live")" 2> /dev/null; }
 
 # stop_refused: stops what runs of the stack's releases without having the traffic: what a deploy has left that could not tidy up.
 # Only for a caller that knows that nobody deploys the stack. What is stopped is kept for docker logs.

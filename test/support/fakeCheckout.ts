@@ -11,7 +11,13 @@ export class FakeCheckout {
     private readonly tools = path.join(this.folder, "tools");
 
     constructor(pulumi: string, docker = "exit 0", others: Record<string, string> = {}) {
-        for (const folder of ["bin", "docker/images.json", "Pulumi.yaml", "package-lock.json"])
+        for (const folder of [
+            "bin",
+            "docker/images.json",
+            "docker/router/live",
+            "Pulumi.yaml",
+            "package-lock.json",
+        ])
             fs.cpSync(folder, path.join(this.folder, folder), { recursive: true });
         // Newer than the list of packages, so nothing is installed.
         fs.mkdirSync(path.join(this.folder, "node_modules"));

@@ -67,7 +67,7 @@ describe("a failed bin/up", () => {
     const DOWN = '[ "$1" = info ]';
     const served = { url: "http://127.0.0.1:8080", version: "1.0.0" };
     const live = `case "$*" in
-        "exec r1 live") echo web-1-old; echo web-2-old ;;
+        "exec r1 bash -c "*) echo web-1-old; echo web-2-old ;;
         *version*) echo 1.0.0; echo 1.0.0 ;;
         *Health*) echo healthy; echo healthy ;;
         "port r1 8080") echo 127.0.0.1:$PORT ;;
@@ -105,7 +105,7 @@ describe("a failed bin/up", () => {
         ],
         [
             "that it does not know where the router does not answer",
-            [`echo '${state(router)}'`, 'case "$*" in *live) exit 1 ;; esac', "docker", served],
+            [`echo '${state(router)}'`, 'case "$*" in "exec r1 bash -c "*) exit 1 ;; esac', "docker", served],
             "what serves now is not known, as the router does not answer: docker logs r1",
         ],
         [
@@ -139,7 +139,7 @@ describe("a failed bin/up", () => {
         "inspect --format {{.HostConfig.NetworkMode}} 3") echo container:r1 ;;
         "inspect --format {{.HostConfig.NetworkMode}} "*) echo net ;;
         "ps --filter label=decanter.router=net "*) printf '1 web-1-old\\n2 web-1-new\\n3 web-swap-new\\n4 web-migration-new\\n' ;;
-        "exec r1 live") LIVE ;;
+        "exec r1 bash -c "*) LIVE ;;
     esac`;
 
     it("stops what runs without traffic, after the swap that is at work", () => {
@@ -153,7 +153,8 @@ describe("a failed bin/up", () => {
         const docker = calls.filter((call) => /^docker (exec|update|stop)/.test(call)).slice(0, 4);
         assert.deepEqual(docker, [
             "docker exec 3 sh -c until test -e /tmp/swapped; do sleep 0.2; done",
-            "docker exec r1 live",
+            // The first line of a program of many.
+            "docker exec r1 bash -c #!/bin/bash",
             "docker update --restart no web-1-new web-migration-new",
             "docker stop web-1-new web-migration-new",
         ]);
