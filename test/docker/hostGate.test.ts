@@ -7,6 +7,7 @@ import { releaseEnv } from "../../components/releaseEnv";
 import { awsCli } from "../support/awsCli";
 import { BootHost, INSTANCE } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";
+import { restoreEnvironment } from "../support/environment";
 import { freePort } from "../support/machine";
 import { valueOf } from "../support/mockPulumi";
 import { Moto } from "../support/moto";
@@ -60,7 +61,7 @@ describe("the gate of a host that boots, with moto for AWS,", function () {
         );
     });
     after(async () => {
-        process.env = environment;
+        restoreEnvironment(environment);
         host?.stop();
         await docker(undefined, ["rm", "-f", "-v", release, cellar]);
         await docker(undefined, ["network", "rm", release]);

@@ -17,6 +17,7 @@ import { archiving, type ArchivingArgs } from "../../components/archiving";
 import { buildImage, docker } from "../../components/docker";
 import { ECR } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";
+import { restoreEnvironment } from "../support/environment";
 import { mockPulumi } from "../support/mockPulumi";
 import { Moto } from "../support/moto";
 
@@ -197,7 +198,7 @@ describe("the archive of a release", function () {
         });
         after(async () => {
             client?.destroy();
-            process.env = environment;
+            restoreEnvironment(environment);
             await moto?.stop();
         });
 

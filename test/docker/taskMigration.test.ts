@@ -9,6 +9,7 @@ import {
 import type { ContainerDefinition } from "@aws-sdk/client-ecs";
 import { containerDefinitions } from "../../components/taskContainer";
 import { taskMigration, type TaskMigrationArgs } from "../../components/taskMigration";
+import { restoreEnvironment } from "../support/environment";
 import { Moto } from "../support/moto";
 
 /** The same code that runs in a deploy, against moto in place of AWS. */
@@ -94,7 +95,7 @@ describe("the migration of a task, with moto for AWS", function () {
     });
     after(async () => {
         client.destroy();
-        process.env = environment;
+        restoreEnvironment(environment);
         await moto?.stop();
     });
 

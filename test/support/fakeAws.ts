@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
+import { restoreEnvironment } from "./environment";
 
 /** What an action is asked, and what it answers; an error has a name and a message, as AWS sends it. */
 type Answer = object | { __type: string; message: string };
@@ -16,7 +17,7 @@ export async function withFakeAws<T>(
     try {
         return await run((action) => fake.requests(action));
     } finally {
-        process.env = before;
+        restoreEnvironment(before);
         await fake.stop();
     }
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { restoreEnvironment } from "./environment";
 
 /** An error as S3 sends it. */
 interface Refusal {
@@ -89,7 +90,7 @@ export async function withFakeS3<T>(run: (s3: FakeS3) => Promise<T>): Promise<T>
     try {
         return await run(s3);
     } finally {
-        process.env = before;
+        restoreEnvironment(before);
         await s3.stop();
     }
 }

@@ -111,7 +111,8 @@ export class RealEngine implements Deployer {
     }
 
     async destroy(): Promise<void> {
-        if (!fs.existsSync(this.folder)) return;
+        // A skipped test has opened no stack, and has no CLI that could.
+        if (!this.opened || !fs.existsSync(this.folder)) return;
         const stack = await this.stack();
         await this.recording((onOutput) => stack.destroy({ onOutput }));
         await stack.workspace.removeStack(this.name);

@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { archiving, type ArchivingArgs } from "../../components/archiving";
 import { type FakeS3, withFakeS3 } from "../support/fakeS3";
+import { restoreEnvironment } from "../support/environment";
 import { freePort } from "../support/machine";
 import { mockPulumi, withDocker } from "../support/mockPulumi";
 
@@ -328,7 +329,7 @@ describe("archiving a release", () => {
                     /^s3:ListBucket for s3:\S+ failed \(.*ECONNREFUSED.*\)$/,
                 );
             } finally {
-                process.env = env;
+                restoreEnvironment(env);
             }
         });
     });
