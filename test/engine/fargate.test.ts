@@ -156,7 +156,7 @@ function itDeploys(): void {
     it("stops at a migration that fails, says why without a secret, and migrates again", async () => {
         exitCode = 1;
         const said = await rejected(settings(3));
-        assert.match(said, /the migration "bin\/migrate" failed; the old release serves on/);
+        assert.match(said, /the migration "bin\/migrate" failed, so nothing of the new release is started/);
         assert.match(said, /ended with exit code 1/);
         assert.match(said, /cannot reach \[secret\]/);
         assert.doesNotMatch(said, /hunter2/);
