@@ -81,6 +81,17 @@ function itDeploys(): void {
                     },
                 ],
             }),
+            // ECS has gone back by itself.
+            DescribeServices: () => ({
+                services: [
+                    {
+                        status: "ACTIVE",
+                        desiredCount: 1,
+                        deployments: [{ taskDefinition: "arn:decanter-engin:3", runningCount: 1 }],
+                    },
+                ],
+            }),
+            ListServiceDeployments: () => ({ serviceDeployments: [] }),
             GetLogEvents: () => ({ events: [{ message: "cannot reach ecto://me:hunter2@db/shop" }] }),
         });
         s3 = await FakeS3.start();
@@ -172,11 +183,9 @@ function itDeploys(): void {
         standIn.order({ [SERVICE]: { fail: reason, slowMs: 2000 } });
         const said = await rejected(settings(4));
         assert.match(said, new RegExp(reason));
-        assert.match(
-            said,
-            /the new release does not run, and the old one serves on: task \S+ ended with exit code 7/,
-        );
+        assert.match(said, /the new release does not run: task \S+ ended with exit code 7/);
         assert.match(said, /cannot reach \[secret\]/);
+        assert.match(said, /What serves now: decanter-engin:3 \(1 replica\)/);
         assert.equal(
             (await engine.lastOutputs()).version,
             "1.0.3",
