@@ -87,7 +87,9 @@ function itDeploys(): void {
                     {
                         status: "ACTIVE",
                         desiredCount: 1,
-                        deployments: [{ taskDefinition: "arn:decanter-engin:3", runningCount: 1 }],
+                        deployments: [
+                            { taskDefinition: "arn:task-definition/decanter-engin:3", runningCount: 1 },
+                        ],
                     },
                 ],
             }),
@@ -123,7 +125,10 @@ function itDeploys(): void {
             "the task may read its secrets",
         );
         assert.ok(!seen.includes("create Service decanter-engin"));
-        assert.equal(standIn.events().at(-1), "create Service decanter-engin");
+        assert.deepEqual(standIn.events().slice(-2), [
+            "create Service decanter-engin",
+            "create Record decanter-engin",
+        ]);
         assert.equal(migrated().length, 1);
         const { url, image, containers, previous } = engine.outputs;
         assert.equal(url, "https://www.example.com");
