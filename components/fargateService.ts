@@ -2,15 +2,12 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Autoscaling } from "./autoscaling";
 import { BlueGreen } from "./blueGreen";
-import { valueOf } from "./docker";
 import type { LoadBalancer } from "./loadBalancer";
 import type { Network } from "./network";
 import type { NodeDiscovery } from "./nodeDiscovery";
 import type { ReleaseTask } from "./releaseTask";
+import { serviceHooks } from "./serviceHooks";
 import { serviceSecurityGroup } from "./serviceSecurityGroup";
-import { LOG_STREAM_PREFIX } from "./taskContainer";
-import { taskMigration } from "./taskMigration";
-import { explainTasks, type TaskLog } from "./taskReport";
 
 export interface FargateServiceArgs {
     task: ReleaseTask;
@@ -37,6 +34,8 @@ export interface FargateServiceArgs {
     migrate?: string;
     /** How long the migration may take, in seconds. */
     migrateSeconds: number;
+    /** Whether no deploy has succeeded yet: then there is no release to go back to. */
+    isFirst: boolean;
     logGroup: pulumi.Input<string>;
     region: string;
     /** Secret environment, by name: values that no error shows. */
@@ -46,7 +45,7 @@ export interface FargateServiceArgs {
 /**
  * A release on ECS with Fargate. A deploy migrates, and then ECS starts the new replicas beside the old ones, waits until
  * they are healthy, moves the traffic and stops the old ones. Where they do not become healthy it goes back by itself, and
- * the update fails with its reason.
+ * the update fails with its reason; where the update fails otherwise, ECS is told to go back.
  */
 export class FargateService extends pulumi.ComponentResource {
     public readonly clusterName: pulumi.Output<string>;
@@ -79,19 +78,15 @@ export class FargateService extends pulumi.ComponentResource {
             blueGreenSeconds === undefined
                 ? undefined
                 : new BlueGreen(name, { loadBalancer, bakeSeconds: blueGreenSeconds }, child);
-        const migrated = migrationHook(name, args, cluster.name, group.id);
-        // AWS's reason names no exit code, and not a word of what the release said.
-        const explained = new pulumi.ErrorHook(`${name}-explain`, async () => {
-            const { family } = task;
-            const taskDefinition = await valueOf(task.arn);
-            const known = { ...(await taskLogOf(args)), cluster: await valueOf(cluster.name) };
-            await explainTasks({ ...known, family, taskDefinition }, this);
-            return false;
-        });
         const bakeMinutes = blueGreen?.bakeMinutes ?? 0;
         // ECS gives a release up after three tries or more, and then goes back: the update is to say so, and not that it
         // took too long.
         const minutes = 20 + bakeMinutes + Math.ceil((3 * args.bootSeconds + 2 * args.drainSeconds) / 60);
+        const hooks = serviceHooks(
+            name,
+            { ...args, cluster: cluster.name, securityGroup: group.id, minutes },
+            this,
+        );
         const service = new aws.ecs.Service(
             name,
             {
@@ -133,7 +128,7 @@ export class FargateService extends pulumi.ComponentResource {
             {
                 parent: this,
                 dependsOn: [...loadBalancer.listeners, ...network.routes, ...rules, providers],
-                hooks: { beforeCreate: migrated, beforeUpdate: migrated, onError: [explained] },
+                hooks,
                 customTimeouts: { create: `${minutes}m`, update: `${minutes}m` },
                 // Load decides, between the two bounds.
                 ignoreChanges: scaling === undefined ? [] : ["desiredCount"],
@@ -166,41 +161,4 @@ export class FargateService extends pulumi.ComponentResource {
         this.securityGroupId = group.id;
         this.registerOutputs({});
     }
-}
-
-/** Migrates before the service changes, if it gets another task definition. */
-function migrationHook(
-    name: string,
-    args: FargateServiceArgs,
-    cluster: pulumi.Output<string>,
-    securityGroup: pulumi.Output<string>,
-): pulumi.ResourceHook[] {
-    const { migrate, network, task } = args;
-    if (migrate === undefined) return [];
-    const run = async ({ oldInputs }: pulumi.ResourceHookArgs) => {
-        const taskDefinition = await valueOf(task.arn);
-        const before = (oldInputs as { taskDefinition?: string } | undefined)?.taskDefinition;
-        if (before === taskDefinition) return;
-        await taskMigration({
-            ...(await taskLogOf(args)),
-            cluster: await valueOf(cluster),
-            taskDefinition,
-            command: migrate,
-            seconds: args.migrateSeconds,
-            subnets: await valueOf(pulumi.all(network.releaseSubnetIds)),
-            securityGroups: [await valueOf(securityGroup)],
-            assignPublicIp: network.publicAddresses,
-        });
-    };
-    return [new pulumi.ResourceHook(`${name}-migrate`, run)];
-}
-
-async function taskLogOf({ region, task, logGroup, secrets }: FargateServiceArgs): Promise<TaskLog> {
-    return {
-        region,
-        container: task.containerName,
-        logGroup: await valueOf(pulumi.output(logGroup)),
-        streamPrefix: LOG_STREAM_PREFIX,
-        secrets: Object.values(await valueOf(secrets)),
-    };
 }

@@ -59,16 +59,30 @@ export interface FailedService extends TaskLog {
     family: string;
     /** Task definition of the release that failed, by ARN. */
     taskDefinition: string;
+    /** What has become of it, and last what serves now. */
+    outcome: string;
 }
 
-/** Logs an error with how the last task of a release ended that ECS has given up, and what it said. */
+/** Logs an error with how the last task of a release ended that ECS has given up, what it said, and what serves now. */
 export async function explainTasks(failed: FailedService, resource: pulumi.Resource): Promise<void> {
+    let problem = "";
+    try {
+        problem = await lastEnd(failed);
+    } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        await pulumi.log.warn(`why the new release does not run cannot be told: ${why}`, resource);
+    }
+    await pulumi.log.error(`the new release does not run${problem}\n${failed.outcome}`, resource);
+}
+
+/** How the last task of a release ended; empty where none has. */
+async function lastEnd(failed: FailedService): Promise<string> {
     const { region, cluster, family, taskDefinition, container } = failed;
     const client = new ECSClient({ region });
     try {
         const stopped = new ListTasksCommand({ cluster, family, desiredStatus: "STOPPED" });
         const { taskArns = [] } = await client.send(stopped);
-        if (taskArns.length === 0) return;
+        if (taskArns.length === 0) return "";
         const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
         const [last] = tasks
             // Its migration has spoken for itself.
@@ -76,17 +90,10 @@ export async function explainTasks(failed: FailedService, resource: pulumi.Resou
                 (task) => task.taskDefinitionArn === taskDefinition && task.startedBy?.startsWith("ecs-svc/"),
             )
             .sort((a, b) => (b.stoppedAt?.getTime() ?? 0) - (a.stoppedAt?.getTime() ?? 0));
-        if (last?.taskArn === undefined) return;
+        if (last?.taskArn === undefined) return "";
         const log = await taskLog(failed, last.taskArn);
         const said = log === "" ? "" : ` Its last lines:\n${log}`;
-        const problem = `task ${last.taskArn} ${howTaskEnded(last, container)}.${missingVariable(log)}${said}`;
-        await pulumi.log.error(
-            `the new release does not run, and the old one serves on: ${problem}`,
-            resource,
-        );
-    } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        await pulumi.log.warn(`why the new release does not run cannot be told: ${why}`, resource);
+        return `: task ${last.taskArn} ${howTaskEnded(last, container)}.${missingVariable(log)}${said}`;
     } finally {
         client.destroy();
     }

@@ -83,6 +83,7 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
                     : { max: maxReplicas, cpuPercent: scaleCpuPercent, requestsPerMinute: scaleRequests },
             blueGreenSeconds: blueGreen ? config.bakeSeconds : undefined,
             discovery,
+            isFirst: (past.before ?? []).length === 0,
             logGroup: logGroup.name,
             secrets: base.secrets,
             region,

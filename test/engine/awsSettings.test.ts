@@ -106,6 +106,8 @@ function itServesOn(
         fake = await FakeAws.start({
             GetLogEvents: () => ({ events: [{ message: "decanter: healthy" }], nextForwardToken: "1" }),
             ListTasks: () => ({ taskArns: [] }),
+            // As far as the hooks are to know, there is nothing to do again.
+            DescribeServices: () => ({ services: [] }),
         });
         engine = new RealEngine(`settings-${process.pid}-${settings.target as string}`, {
             ...standIn.env,

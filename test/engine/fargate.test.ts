@@ -81,6 +81,19 @@ function itDeploys(): void {
                     },
                 ],
             }),
+            // ECS has gone back by itself.
+            DescribeServices: () => ({
+                services: [
+                    {
+                        status: "ACTIVE",
+                        desiredCount: 1,
+                        deployments: [
+                            { taskDefinition: "arn:task-definition/decanter-engin:3", runningCount: 1 },
+                        ],
+                    },
+                ],
+            }),
+            ListServiceDeployments: () => ({ serviceDeployments: [] }),
             GetLogEvents: () => ({ events: [{ message: "cannot reach ecto://me:hunter2@db/shop" }] }),
         });
         s3 = await FakeS3.start();
@@ -112,7 +125,10 @@ function itDeploys(): void {
             "the task may read its secrets",
         );
         assert.ok(!seen.includes("create Service decanter-engin"));
-        assert.equal(standIn.events().at(-1), "create Service decanter-engin");
+        assert.deepEqual(standIn.events().slice(-2), [
+            "create Service decanter-engin",
+            "create Record decanter-engin",
+        ]);
         assert.equal(migrated().length, 1);
         const { url, image, containers, previous } = engine.outputs;
         assert.equal(url, "https://www.example.com");
@@ -156,7 +172,7 @@ function itDeploys(): void {
     it("stops at a migration that fails, says why without a secret, and migrates again", async () => {
         exitCode = 1;
         const said = await rejected(settings(3));
-        assert.match(said, /the migration "bin\/migrate" failed; the old release serves on/);
+        assert.match(said, /the migration "bin\/migrate" failed, so nothing of the new release is started/);
         assert.match(said, /ended with exit code 1/);
         assert.match(said, /cannot reach \[secret\]/);
         assert.doesNotMatch(said, /hunter2/);
@@ -172,11 +188,9 @@ function itDeploys(): void {
         standIn.order({ [SERVICE]: { fail: reason, slowMs: 2000 } });
         const said = await rejected(settings(4));
         assert.match(said, new RegExp(reason));
-        assert.match(
-            said,
-            /the new release does not run, and the old one serves on: task \S+ ended with exit code 7/,
-        );
+        assert.match(said, /the new release does not run: task \S+ ended with exit code 7/);
         assert.match(said, /cannot reach \[secret\]/);
+        assert.match(said, /What serves now: decanter-engin:3 \(1 replica\)/);
         assert.equal(
             (await engine.lastOutputs()).version,
             "1.0.3",

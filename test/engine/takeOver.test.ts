@@ -90,6 +90,7 @@ function itTakesThemOver(common: Record<string, unknown>): void {
         fake = await FakeAws.start({
             GetLogEvents: () => ({ events: [{ message: "decanter: healthy" }], nextForwardToken: "1" }),
             ListTasks: () => ({ taskArns: [] }),
+            DescribeServices: () => ({ services: [] }),
         });
         engine = new RealEngine(`take-over-${process.pid}`, { ...standIn.env, ...fake.env }, folder);
         copyCommit(BEFORE, folder);

@@ -142,6 +142,30 @@ for (const [target, declare] of Object.entries(targets)) {
             }
         });
 
+        if (target === "fargate") {
+            it("may end what it has started, and start it again", () => {
+                const needed = [
+                    "DescribeServiceRevisions",
+                    "DescribeServices",
+                    "DescribeTasks",
+                    "ListServiceDeployments",
+                    "ListTasks",
+                    "RunTask",
+                    "StopServiceDeployment",
+                    "StopTask",
+                    "UpdateService",
+                ].map((action) => `ecs:${action}`);
+                const isAllowed = (action: string) =>
+                    allowed.some((one) =>
+                        one.endsWith("*") ? action.startsWith(one.slice(0, -1)) : one === action,
+                    );
+                assert.deepEqual(
+                    needed.filter((action) => !isAllowed(action)),
+                    [],
+                );
+            });
+        }
+
         it("fits into a role's inline policies", () => {
             assert.ok(JSON.stringify(JSON.parse(policy)).length < 10_240);
         });

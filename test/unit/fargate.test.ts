@@ -921,7 +921,7 @@ describe("the target fargate", () => {
             const { options } = the(recorded, "Service", "decanter-test");
             assert.deepEqual(options?.hooks, {
                 beforeCreate: ["decanter-test-migrate"],
-                beforeUpdate: ["decanter-test-migrate"],
+                beforeUpdate: ["decanter-test-migrate", "decanter-test-again"],
                 onError: ["decanter-test-explain"],
             });
             assert.deepEqual(options?.ignoreChanges, []);
@@ -948,7 +948,10 @@ describe("the target fargate", () => {
 
         it("migrates only where there is a migration", async () => {
             const { options } = the(await declared({ migrate: "none" }), "Service", "decanter-test");
-            assert.deepEqual(options?.hooks, { onError: ["decanter-test-explain"] });
+            assert.deepEqual(options?.hooks, {
+                beforeUpdate: ["decanter-test-again"],
+                onError: ["decanter-test-explain"],
+            });
         });
 
         it("leaves the number of replicas to load, where it scales", async () => {

@@ -19,7 +19,7 @@ const args: TaskMigrationArgs = {
     secrets: ["hunter2"],
 };
 const failed =
-    'the migration "bin/migrate" failed; the old release serves on, and the next pulumi up migrates again: ';
+    'the migration "bin/migrate" failed, so nothing of the new release is started, and the next pulumi up migrates again: ';
 
 /** A task as AWS describes it. */
 function task(lastStatus: string, container: object = {}, others: object = {}) {
@@ -123,20 +123,71 @@ describe("the migration of a task", function () {
         assert.deepEqual(order, ["describe earlier", "run", "describe own"]);
     });
 
-    it("does not start a second one beside one that does not end", async () => {
+    it("does not start a second one beside those that do not end, and stops them", async () => {
         await withFakeAws(
             {
                 ...idle,
-                ListTasks: () => ({ taskArns: [`${arn}-earlier`] }),
+                ListTasks: () => ({ taskArns: [`${arn}-earlier`, `${arn}-other`] }),
                 DescribeTasks: () => task("RUNNING"),
+                StopTask: () => ({}),
             },
             async (requests) => {
                 assert.equal(
                     await messageOf(taskMigration({ ...args, seconds: 1 })),
-                    `${failed}that of an earlier deploy, task ${arn}-earlier, has not ended within 1 s (migrateSeconds)`,
+                    `${failed}that of an earlier deploy: task ${arn}-earlier took longer than 1 s (migrateSeconds), and was stopped; ` +
+                        `task ${arn}-other took longer than 1 s (migrateSeconds), and was stopped`,
                 );
                 assert.deepEqual(requests("RunTask"), []);
+                assert.deepEqual(
+                    requests("StopTask")
+                        .map(({ task: stopped }) => stopped as string)
+                        .sort(),
+                    [`${arn}-earlier`, `${arn}-other`],
+                );
             },
+        );
+    });
+
+    it("is stopped where AWS does not say how it is, and says first what AWS says to that", async () => {
+        const denied = {
+            __type: "AccessDeniedException",
+            message: "not authorized to perform: ecs:DescribeTasks",
+        };
+        await withFakeAws(
+            {
+                ...idle,
+                DescribeTasks: () => denied,
+                StopTask: () => ({}),
+                GetLogEvents: () => said("migrating"),
+            },
+            async (requests) => {
+                assert.equal(
+                    await messageOf(taskMigration(args)),
+                    `${failed}task ${arn} cannot be followed (not authorized to perform: ecs:DescribeTasks), and was stopped. ` +
+                        "Its last lines:\n  | migrating",
+                );
+                assert.deepEqual(
+                    requests("StopTask").map(({ task: stopped }) => stopped as string),
+                    [arn],
+                );
+            },
+        );
+    });
+
+    it("says how to stop it where it cannot be stopped, and why it was to be", async () => {
+        const denied = {
+            __type: "AccessDeniedException",
+            message: "not authorized to perform: ecs:StopTask",
+        };
+        const command = `aws ecs stop-task --cluster ${cluster} --task ${arn}`;
+        await withFakeAws(
+            { ...idle, DescribeTasks: () => task("RUNNING"), StopTask: () => denied },
+            async () =>
+                assert.equal(
+                    await messageOf(taskMigration({ ...args, seconds: 1 })),
+                    `${failed}task ${arn} took longer than 1 s (migrateSeconds), and may run on, as it could not be stopped ` +
+                        `(not authorized to perform: ecs:StopTask): ${command}`,
+                ),
         );
     });
 

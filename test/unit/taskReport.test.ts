@@ -14,6 +14,7 @@ const failed: FailedService = {
     logGroup: "/decanter/prod/hello",
     streamPrefix: "release",
     secrets: ["hunter2"],
+    outcome: "What serves now: decanter-prod-hello:6 (2 replicas)",
 };
 
 /** A task of the service that has stopped. */
@@ -62,9 +63,10 @@ describe("the report of a service that fails on ECS", function () {
             },
         });
         assert.deepEqual(lines, [
-            `the new release does not run, and the old one serves on: task ${arn}:task/hello-1/last ended with exit code 1 (Essential container in task exited). ` +
+            `the new release does not run: task ${arn}:task/hello-1/last ended with exit code 1 (Essential container in task exited). ` +
                 "It misses DATABASE_URL: pulumi config set --secret --path secrets.DATABASE_URL (or --path env.DATABASE_URL). " +
-                "Its last lines:\n  | ** (RuntimeError) environment variable DATABASE_URL is missing. [secret]",
+                "Its last lines:\n  | ** (RuntimeError) environment variable DATABASE_URL is missing. [secret]\n" +
+                failed.outcome,
         ]);
     });
 
@@ -83,20 +85,24 @@ describe("the report of a service that fails on ECS", function () {
         );
     });
 
-    it("says nothing where no task of the new release has stopped", async () => {
-        assert.deepEqual(await said("error", { ListTasks: () => ({ taskArns: [] }) }), []);
+    it("says only what serves where no task of the new release has stopped", async () => {
+        const message = [`the new release does not run\n${failed.outcome}`];
+        assert.deepEqual(await said("error", { ListTasks: () => ({ taskArns: [] }) }), message);
         const others = { tasks: [stopped("earlier", 1, { taskDefinitionArn: "another" })] };
         const answers = { ListTasks: () => ({ taskArns: ["1"] }), DescribeTasks: () => others };
-        assert.deepEqual(await said("error", answers), []);
+        assert.deepEqual(await said("error", answers), message);
     });
 
-    it("says why it cannot tell, and hides AWS's own error behind nothing", async () => {
+    it("says why it cannot tell, and what serves nevertheless", async () => {
         const denied = {
             __type: "AccessDeniedException",
             message: "not authorized to perform: ecs:ListTasks",
         };
         assert.deepEqual(await said("warn", { ListTasks: () => denied }), [
             "why the new release does not run cannot be told: not authorized to perform: ecs:ListTasks",
+        ]);
+        assert.deepEqual(await said("error", { ListTasks: () => denied }), [
+            `the new release does not run\n${failed.outcome}`,
         ]);
     });
 });
