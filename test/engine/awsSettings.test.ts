@@ -105,6 +105,7 @@ function itServesOn(
         standIn = new AwsStandIn(registry);
         fake = await FakeAws.start({
             GetLogEvents: () => ({ events: [{ message: "decanter: healthy" }], nextForwardToken: "1" }),
+            PutLogEvents: () => ({}),
             ListTasks: () => ({ taskArns: [] }),
         });
         engine = new RealEngine(`settings-${process.pid}-${settings.target as string}`, {
