@@ -1,11 +1,12 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { HostHooks } from "./hostHooks";
 
 export interface FloatingIpArgs {
     /** Host that gets the address. */
     instanceId: pulumi.Input<string>;
-    /** Runs before the address moves; when it throws, the address stays. */
-    gate: pulumi.ResourceHook;
+    /** What is said to the host before the address moves and after that. */
+    hooks: HostHooks;
     /** Host name that visitors use. */
     domain: string;
     /** Hosted zone in Route 53 that gets a record for the domain; without it none does. */
@@ -30,7 +31,7 @@ export class FloatingIp extends pulumi.ComponentResource {
     constructor(name: string, args: FloatingIpArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:FloatingIp", name, {}, opts);
 
-        const { instanceId, gate, domain, zoneId, protect = false } = args;
+        const { instanceId, hooks, domain, zoneId, protect = false } = args;
         const eip = new aws.ec2.Eip(name, { domain: "vpc", tags: { Name: name } }, { parent: this, protect });
         const association = new aws.ec2.EipAssociation(
             name,
@@ -38,7 +39,13 @@ export class FloatingIp extends pulumi.ComponentResource {
             {
                 parent: this,
                 deleteBeforeReplace: false,
-                hooks: { beforeCreate: [gate], beforeUpdate: [gate] },
+                hooks: {
+                    beforeCreate: [hooks.gate],
+                    beforeUpdate: [hooks.gate],
+                    afterCreate: [hooks.moved],
+                    afterUpdate: [hooks.moved],
+                    onError: [hooks.failed],
+                },
             },
         );
         if (zoneId !== undefined) {

@@ -1,16 +1,14 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { type BootPlace, onAws } from "./bootPlace";
 import { containerDefaults, type ContainerLimits, containerLimits, restart } from "./containerDefaults";
 import { healthCheck, type HealthCheckArgs } from "./healthCheck";
 import { migrationCommand } from "./migrationCommand";
 import { sortedVariables } from "./releaseEnv";
 
-/** How long a host waits until it tries again what has failed, in seconds. */
-export const RETRY_SECONDS = 30;
-
-/** EC2 takes 16,384 bytes, and refuses more only when the host is made. */
-const MAX_BYTES = 12_000;
+/** EC2 takes 16,384 bytes, before they are encoded, and refuses more only when the host is made. */
+const MAX_BYTES = 14_000;
 
 export interface HostBootArgs {
     /** Name of the release, and of its container. */
@@ -64,15 +62,6 @@ export interface HostBootArgs {
     behindProxy?: boolean;
 }
 
-/** What is another one where no host of AWS runs it: in tests. */
-export interface BootPlace {
-    httpPort: number;
-    httpsPort: number;
-    retrySeconds: number;
-    /** Where the containers' logs go: options of `docker run`. */
-    log: string[];
-}
-
 /** The user data of a host: its settings, and what it does with them (`docker/host/boot`). There is no secret in it. */
 export function hostBoot(args: HostBootArgs, place?: Partial<BootPlace>): pulumi.Output<string> {
     const { image, secretsVersion, logGroup, proxyImage = "" } = args;
@@ -88,7 +77,8 @@ interface Known {
     proxy: string;
 }
 
-function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = {}): string {
+function userData(args: HostBootArgs, known: Known, elsewhere: Partial<BootPlace> = {}): string {
+    const place = { ...onAws, ...elsewhere };
     const { healthPath, port, drainSeconds, region } = args;
     const { logDriver, logOpts } = containerDefaults;
     // A release waits for nobody who reads its log.
@@ -112,8 +102,8 @@ function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = 
         PARAMETERS_VERSION: known.version,
         SECRET_NAMES: [...args.secretNames].sort(),
         PORT: port,
-        HTTP_PORT: place.httpPort ?? 80,
-        HTTPS_PORT: place.httpsPort ?? 443,
+        HTTP_PORT: place.httpPort,
+        HTTPS_PORT: place.httpsPort,
         BEHIND_PROXY: `${args.behindProxy ?? false}`,
         HEALTH_PATH: healthPath,
         MIGRATE: args.migrate ?? "",
@@ -122,7 +112,9 @@ function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = 
         BOOT_SECONDS: args.bootSeconds,
         BAKE_SECONDS: args.bakeSeconds,
         DRAIN_SECONDS: drainSeconds,
-        RETRY_SECONDS: place.retrySeconds ?? RETRY_SECONDS,
+        RETRY_SECONDS: place.retrySeconds,
+        LISTEN_SECONDS: place.listenSeconds,
+        ADDRESS_SECONDS: place.addressSeconds,
         RESTART: restart,
         DAEMON: JSON.stringify(daemon),
         OPTIONS: [...defaultOptions(), ...(place.log ?? logOptions("awslogs", awslogs))],
@@ -135,7 +127,7 @@ function userData(args: HostBootArgs, known: Known, place: Partial<BootPlace> = 
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${assigned(value)}`);
     const folder = path.join(__dirname, "..", "docker", "host");
-    const program = `PROGRAM=${quoted(codeOf(path.join(folder, "secrets.py")))}`;
+    const program = `PROGRAM=${quoted(codeOf(path.join(folder, "secrets.py"), " "))}`;
     const text = ["#!/bin/bash", ...lines, program, codeOf(path.join(folder, "boot")), ""].join("\n");
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_BYTES) {
@@ -180,12 +172,12 @@ function healthOptions(args: HealthCheckArgs): string[] {
     ];
 }
 
-/** A file without its first line, comments and most of its indentation. */
-function codeOf(file: string): string {
+/** A file without comments and what bash or Python can do without of its indentation. */
+function codeOf(file: string, indentation = ""): string {
     const lines = fs.readFileSync(file, "utf8").trimEnd().split("\n");
     return lines
         .filter((line) => line.trim() !== "" && !/^ *#/.test(line))
-        .map((line) => line.replace(/^( {4})+/, (indentation) => " ".repeat(indentation.length / 4)))
+        .map((line) => line.replace(/^( {4})+/, ({ length }) => indentation.repeat(length / 4)))
         .join("\n");
 }
 

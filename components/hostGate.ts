@@ -1,90 +1,74 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { missingVariable } from "./containerReport";
-
-/** What `docker/host/boot` says at the end of an attempt. */
-const HEALTHY = "decanter: healthy";
-const FAILED = "decanter: failed: ";
+import { FAILED, HEALTHY, HostTalk, type HostTalkArgs, SERVES, STOPPED } from "./hostTalk";
 
 /** Lines of a host that an error shows. */
 const LINES = 30;
 
-export interface HostGateArgs {
-    region: string;
-    /** Id of the host, which is the name of its log stream. */
-    instanceId: string;
-    /** Log group of the stream. */
-    logGroup: string;
+export interface HostGateArgs extends HostTalkArgs {
     /** How long the host may take, in seconds. */
     seconds: number;
 }
 
 /**
- * Waits until a host says that its release is healthy. Throws when it says why that is not so, or when the time is over.
+ * Waits until a host says that its release is healthy. Throws when it says why that is not so, or when the time is over; the
+ * host is told to stop the release then.
  *
- * What it said before is waited out: the host tries again what has failed, and the cause may have been mended since.
+ * Where an earlier deploy has refused the host, it is told to try again: the cause may have been mended elsewhere.
  */
 export async function hostGate(args: HostGateArgs): Promise<void> {
-    const { region, instanceId, seconds } = args;
-    // It asks for minutes, and one of them may be a bad one.
-    const client = new CloudWatchLogsClient({ region, maxAttempts: 10 });
-    const refused = (problem: string) =>
-        new Error(`the new host ${instanceId} does not serve, so the address stays where it is: ${problem}`);
-    const deadline = Date.now() + seconds * 1000;
+    const talk = new HostTalk(args);
     try {
-        let { said, token } = await read(client, args);
-        const all = [...said];
-        for (;;) {
-            if (lastState(all) === HEALTHY) return;
-            if (Date.now() > deadline) {
-                const late = `it did not get healthy within ${seconds} s. `;
-                throw refused(late + lastWords(all, `--region ${region} --instance-id ${instanceId}`));
-            }
-            await sleep(1000);
-            ({ said, token } = await read(client, args, token));
-            all.push(...said);
-            const state = lastState(said);
-            if (state?.startsWith(FAILED)) throw refused(explained(state));
-        }
+        await healthy(talk, args);
+    } catch (error) {
+        // Also after a failure: what fails in the network is tried again, and would end in a release that runs.
+        throw new Error(`${(error as Error).message}\n${await stopRelease(talk)}`, { cause: error });
     } finally {
-        client.destroy();
+        talk.close();
     }
 }
 
-/** What a host has said since a place in its log, and the next place. */
-async function read(
-    client: CloudWatchLogsClient,
-    { logGroup, instanceId }: HostGateArgs,
-    from?: string,
-): Promise<{ said: string[]; token?: string }> {
-    const said: string[] = [];
-    for (let token = from; ;) {
-        const query = { logGroupName: logGroup, logStreamName: instanceId, startFromHead: true };
-        const page = await client
-            .send(new GetLogEventsCommand({ ...query, nextToken: token }))
-            .catch((error: Error) => {
-                // A host has no stream before its first line.
-                if (error.name === "ResourceNotFoundException") return undefined;
-                const remedy =
-                    error.name === "AccessDeniedException"
-                        ? `allow the role that deploys logs:GetLogEvents on ${logGroup}`
-                        : "see to it that AWS answers";
-                throw new Error(
-                    `what the new host ${instanceId} says cannot be read, so the address stays where it is: ` +
-                        `${remedy}, and run pulumi up again (${error.message})`,
-                );
-            });
-        said.push(...(page?.events ?? []).map(({ message }) => message ?? ""));
-        // AWS gives the same place again at the end, and some pages before it are empty.
-        const next = page?.nextForwardToken;
-        if (next === undefined || next === token) return { said, token };
-        token = next;
+/** Tells a host to stop its release, which it does unless it has the address. Gives what becomes of the release. */
+export async function stopRelease(talk: HostTalk): Promise<string> {
+    try {
+        await talk.say("decanter: stop");
+        return "The host stops the release, keeps it for docker logs, and waits for the next pulumi up.";
+    } catch (error) {
+        return (
+            "The host stops the release by itself only where it fails, or the address does not come to it: " +
+            (error as Error).message
+        );
     }
 }
 
-/** How the last attempt ended; undefined while none has. */
+async function healthy(talk: HostTalk, { region, instanceId, seconds }: HostGateArgs): Promise<void> {
+    const refused = (problem: string) =>
+        new Error(`the new host ${instanceId} does not get the address: ${problem}`);
+    const deadline = Date.now() + seconds * 1000;
+    const all = await talk.hear();
+    const before = lastState(all);
+    const isStopped = (await talk.lastWord()) === "decanter: stop";
+    if (before === SERVES || (before === HEALTHY && !isStopped)) return;
+    // It may have heard the stop or not: to a start it answers with what has become of it.
+    if (before !== undefined || isStopped) await talk.say("decanter: start");
+    for (;;) {
+        if (Date.now() > deadline) {
+            const late = `it did not get healthy within ${seconds} s. `;
+            throw refused(late + lastWords(all, `--region ${region} --instance-id ${instanceId}`));
+        }
+        await sleep(1000);
+        const said = await talk.hear();
+        all.push(...said);
+        const state = lastState(said);
+        if (state === HEALTHY || state === SERVES) return;
+        if (state?.startsWith(FAILED)) throw refused(explained(state));
+    }
+}
+
+/** What the host has said last about its release; undefined while it has said nothing about it. */
 function lastState(said: string[]): string | undefined {
-    return said.filter((line) => line === HEALTHY || line.startsWith(FAILED)).at(-1);
+    const states = [HEALTHY, SERVES, FAILED, STOPPED];
+    return said.filter((line) => states.some((state) => line.startsWith(state))).at(-1);
 }
 
 /** A failure with what to do about it, where the log tells that. */
@@ -99,8 +83,8 @@ function explained(failure: string): string {
 }
 
 function lastWords(said: string[], options: string): string {
-    const state = lastState(said);
-    if (state !== undefined) return `It said: ${explained(state)}`;
+    const failure = said.filter((line) => line.startsWith(FAILED)).at(-1);
+    if (failure !== undefined) return `It said: ${explained(failure)}`;
     if (said.length > 0) return `It said:\n${said.slice(-LINES).join("\n")}`;
     return (
         "It said nothing at all: it has no way to AWS, or did not start. " +

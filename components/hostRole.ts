@@ -11,7 +11,7 @@ export interface HostRoleArgs {
     logGroupArn: pulumi.Input<string>;
 }
 
-/** The role of a host: it reads its own secrets, pulls its own images, writes its own logs, and can be entered. */
+/** The role of a host: it reads its own secrets, pulls its own images, writes its own logs, hears deploys, and can be entered. */
 export class HostRole extends pulumi.ComponentResource {
     /** Name of the instance profile; it resolves only when the role may do what it has to. */
     public readonly profileName: pulumi.Output<string>;
@@ -39,6 +39,12 @@ export class HostRole extends pulumi.ComponentResource {
                     { Effect: "Allow", Action: "ssm:GetParameters", Resource: args.parameterArns },
                     ...pullStatements(args.pullArns),
                     logStatement(args.logGroupArn),
+                    {
+                        // What deploys say to hosts, and not what releases say.
+                        Effect: "Allow",
+                        Action: "logs:GetLogEvents",
+                        Resource: pulumi.interpolate`${args.logGroupArn}:log-stream:i-*-deploy`,
+                    },
                     {
                         // Session Manager. AWS's own policy for it, AmazonSSMManagedInstanceCore, allows all parameters
                         // of the account to be read.

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { valueOf } from "../components/docker";
 import { FloatingIp } from "../components/floatingIp";
 import { hostBoot } from "../components/hostBoot";
-import { hostGate } from "../components/hostGate";
+import { hostHooks } from "../components/hostHooks";
 import { HostRole } from "../components/hostRole";
 import { ImageRepository } from "../components/imageRepository";
 import { releaseEnv } from "../components/releaseEnv";
@@ -71,12 +71,12 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
     );
 
     const seconds = START_SECONDS + config.migrateSeconds + config.bootSeconds + config.bakeSeconds;
-    const gate = new pulumi.ResourceHook(`${name}-healthy`, async () => {
-        const [instanceId, group] = await Promise.all([valueOf(host.instanceId), valueOf(logGroup.name)]);
-        await hostGate({ region, instanceId, logGroup: group, seconds });
-    });
     const { instanceId } = host;
-    const floating = new FloatingIp(name, { instanceId, gate, domain, zoneId, protect }, opts);
+    const hooks = hostHooks(name, async () => {
+        const [id, group] = await Promise.all([valueOf(instanceId), valueOf(logGroup.name)]);
+        return { region, instanceId: id, logGroup: group, seconds };
+    });
+    const floating = new FloatingIp(name, { instanceId, hooks, domain, zoneId, protect }, opts);
 
     const { address } = floating;
     return {

@@ -53,6 +53,12 @@ describe("what has begun on the old release", function () {
         return version;
     }
 
+    /** Resolves when a container of a version is there. */
+    async function isThere(version: string): Promise<void> {
+        const label = [`decanter.stack=decanter/${stack}`, `decanter.version=${version}`];
+        while ((await engine.listContainers({ all: true, filters: { label } })).length === 0) await sleep(100);
+    }
+
     function exchange(method: string, path: string, write?: (request: http.ClientRequest) => Promise<void>) {
         return new Promise<Exchange>((resolve) => {
             let body = "";
@@ -92,13 +98,18 @@ describe("what has begun on the old release", function () {
 
     it("finishes there within drainSeconds: a slow answer, an upload, a stream of events", async () => {
         const old = `hello 1.0.${deploys}`;
-        const all = [
-            exchange("GET", "/slow?seconds=20"),
-            exchange("POST", "/upload", upload),
-            exchange("GET", "/events?seconds=15"),
-        ];
-        await sleep(500);
-        const fates = await underLoad(port, () => deploy(30));
+        let all: Promise<Exchange>[] = [];
+        const fates = await underLoad(port, async () => {
+            const deployed = deploy(30);
+            // The build may take longer than any of these.
+            await Promise.race([isThere(`1.0.${deploys}`), deployed]);
+            all = [
+                exchange("GET", "/slow?seconds=20"),
+                exchange("POST", "/upload", upload),
+                exchange("GET", "/events?seconds=15"),
+            ];
+            await deployed;
+        });
         const [slow, sent, events] = await Promise.all(all);
         assert.deepEqual([slow?.complete, slow?.body], [true, `slow ${old}\n`]);
         assert.deepEqual([sent?.complete, sent?.body], [true, `received 50000000 ${old}\n`]);

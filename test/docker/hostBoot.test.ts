@@ -61,14 +61,19 @@ describe("the boot of a host", function () {
         hasDocker?: boolean;
         /** Commands that fail, and what they say. */
         broken?: Record<string, string>;
+        /** What deploys have said before it boots. */
+        told?: string[];
+        addressSeconds?: number;
     }
 
     /** Boots a host, with less patience than on AWS. */
     async function boot(given: Given = {}): Promise<void> {
-        const { stored = PARAMETERS, token = images.token, hasDocker = true, broken = {}, ...args } = given;
+        const { stored = PARAMETERS, token = images.token, hasDocker = true, broken = {} } = given;
+        const { told = [], addressSeconds = 300, ...args } = given;
         httpPort = await freePort();
         host = new BootHost(stored, { registry: images.address, token, hasDocker });
         for (const [command, says] of Object.entries(broken)) host.break(command, says);
+        for (const word of told) host.tell(word);
         const env = {
             ...releaseEnv({ port: 4000, domain: "a.example" }),
             TASTE: "it's $dry\n`really`",
@@ -92,7 +97,13 @@ describe("the boot of a host", function () {
                 ...args,
                 env,
             },
-            { httpPort, retrySeconds: 1, log: ["--log-driver", "json-file"] },
+            {
+                httpPort,
+                retrySeconds: 1,
+                listenSeconds: 1,
+                addressSeconds,
+                log: ["--log-driver", "json-file"],
+            },
         );
         host.boot(await valueOf(userData));
     }
@@ -103,6 +114,18 @@ describe("the boot of a host", function () {
         await docker(undefined, ["rm", "-f", "-v", ...names]);
         await docker(undefined, ["network", "rm", release]);
     }
+
+    /** How a container is, and what Docker does when it has ended. */
+    async function stateOf(container: string): Promise<string> {
+        const format = "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}";
+        return (await docker(undefined, ["inspect", "-f", format, container])).stdout.trim();
+    }
+    /** What has been started, in order. */
+    const started = () =>
+        host
+            .read("calls")
+            .split("\n")
+            .flatMap((call) => /^docker .*run --detach.* --name (\S+)/.exec(call)?.[1] ?? []);
 
     /** What needy releases wait for. */
     const openCellar = () =>
@@ -120,7 +143,7 @@ describe("the boot of a host", function () {
                 cpus: "1.5",
             });
             let code: number | undefined;
-            const booted = host.booted(120).then((exit) => (code = exit));
+            const booted = host.serves(120).then((exit) => (code = exit));
             while (code === undefined) {
                 seen += commandLines();
                 await Promise.race([booted, sleep(20)]);
@@ -138,6 +161,7 @@ describe("the boot of a host", function () {
                 "the migration is done",
                 "the release is healthy",
                 "decanter: healthy",
+                "decanter: serves",
             ]);
             assert.equal(host.console, `${host.said().join("\n")}\n`);
         });
@@ -166,12 +190,7 @@ describe("the boot of a host", function () {
         });
 
         it("migrates once, before the release starts", () => {
-            const calls = host.read("calls").split("\n");
-            const runs = calls.filter((call) => /^docker .*run --detach/.test(call));
-            assert.deepEqual(
-                runs.map((call) => / --name (\S+)/.exec(call)?.[1]),
-                [`${release}-migration`, release],
-            );
+            assert.deepEqual(started(), [`${release}-migration`, release]);
         });
 
         it("gives the release its environment, to the letter", async () => {
@@ -258,6 +277,8 @@ describe("the boot of a host", function () {
             given: Given | (() => Given);
             says: RegExp;
             mend: () => unknown;
+            /** The container that has failed: the host waits for a deploy then. */
+            failed?: string;
         }
         const cases: Case[] = [
             {
@@ -302,8 +323,9 @@ describe("the boot of a host", function () {
                     image: needy,
                     migrate: `bash -c '{ exec 3<> /dev/tcp/${cellar}/5000; } 2> /dev/null || { echo "no $DATABASE_URL"; exit 3; }'`,
                 }),
-                says: /failed: the migration "bash -c .*" failed, and is run again in 1 s: container \S+-migration stopped with exit code 3\. Its last lines:\n.* {2}\| no \[secret\]$/s,
+                says: /failed: the migration "bash -c .*" failed: container \S+-migration stopped with exit code 3\. Its last lines:\n.* {2}\| no \[secret\]$/s,
                 mend: openCellar,
+                failed: `${release}-migration`,
             },
             {
                 name: "the migration takes too long",
@@ -314,18 +336,21 @@ describe("the boot of a host", function () {
                 }),
                 says: /container \S+-migration took longer than 2 s \(migrateSeconds\)\. Its last lines:/,
                 mend: openCellar,
+                failed: `${release}-migration`,
             },
             {
                 name: "the release stops at its boot",
                 given: () => ({ image: needy, env: { NEEDS: "boot" } }),
                 says: /failed: container boot-test-\d+ stopped with exit code 7\. Its last lines:\n {2}\| the cellar \[secret\] does not answer$/,
                 mend: openCellar,
+                failed: `${release}`,
             },
             {
                 name: "the release does not get healthy",
                 given: () => ({ image: needy, env: { NEEDS: "health" }, bootSeconds: 3 }),
                 says: /failed: container boot-test-\d+ did not become healthy within 3 s \(bootSeconds\); the last check said: nothing listens on port 4000\. Its last lines:/,
                 mend: openCellar,
+                failed: `${release}`,
             },
             {
                 name: "its lines cannot be stored",
@@ -334,17 +359,25 @@ describe("the boot of a host", function () {
                 mend: () => host.mend("aws logs put-log-events"),
             },
         ];
-        for (const { name, given, says, mend } of cases) {
+        for (const { name, given, says, mend, failed: container } of cases) {
             it(`because ${name} says why, and ends well once that is mended`, async () => {
                 await boot(typeof given === "function" ? given() : given);
                 if (says.source === "healthy") await host.prints(/decanter: healthy[^]*logs:PutLogEvents/);
                 else assert.match(await host.says(failed), says);
                 assert.deepEqual(secretsIn(host.console, SECRETS), []);
                 await mend();
-                assert.equal(await host.booted(), 0);
-                assert.equal(host.said().at(-1), "decanter: healthy");
+                if (container !== undefined) {
+                    // Longer than it waits before it tries what it may.
+                    await sleep(3000);
+                    assert.equal(await stateOf(container), "exited no");
+                    assert.deepEqual(started(), [container]);
+                    host.tell("decanter: start");
+                }
+                assert.equal(await host.serves(), 0);
+                assert.equal(host.said().at(-1), "decanter: serves");
                 assert.deepEqual(secretsIn(host.console, SECRETS), []);
                 assert.equal((await fetch(`http://127.0.0.1:${httpPort}/health`)).status, 200);
+                assert.equal(await stateOf(release), "running always");
             });
         }
 
@@ -356,7 +389,7 @@ describe("the boot of a host", function () {
             const problem = `decanter: failed: the image ${image} cannot be pulled (deploy another`;
             assert.ok(said.startsWith(problem) && said.includes("manifest unknown"), said);
             assert.equal(await images.push("unpulled"), image);
-            assert.equal(await host.booted(), 0);
+            assert.equal(await host.serves(), 0);
         });
 
         it("because it may not write to its log stream prints that on its console", async () => {
@@ -365,15 +398,14 @@ describe("the boot of a host", function () {
                 /failed: the host may not write to its log stream in \/decanter\/test\/hello: .*logs:CreateLogStream/s,
             );
             host.mend("aws logs create-log-stream");
-            assert.equal(await host.booted(), 0);
-            assert.equal(host.said().at(-1), "decanter: healthy");
+            assert.equal(await host.serves(), 0);
         });
 
         it("because the metadata do not answer tries again", async () => {
             await boot({ broken: { curl: "curl: (7) Failed to connect to 169.254.169.254" } });
             await host.prints(/Failed to connect/);
             host.mend("curl");
-            assert.equal(await host.booted(), 0);
+            assert.equal(await host.serves(), 0);
         });
 
         it("says when the release has used up its memory", async () => {
@@ -390,8 +422,9 @@ describe("the boot of a host", function () {
             await boot({ image: needy, migrate: "true", env: { NEEDS: "boot" } });
             await host.says(failed);
             await openCellar();
-            assert.equal(await host.booted(), 0);
-            assert.equal(host.read("calls").match(/--name \S+-migration/g)?.length, 1);
+            host.tell("decanter: start");
+            assert.equal(await host.serves(), 0);
+            assert.deepEqual(started(), [`${release}-migration`, release, release]);
         });
 
         it("notices that the release stops once it was healthy", async () => {
@@ -414,6 +447,147 @@ describe("the boot of a host", function () {
             const problem =
                 /container boot-test-\d+ was healthy and is so no more \(bakeSeconds\); the last check said: /;
             assert.match(await host.says(failed, 90), problem);
+        });
+    });
+
+    describe("that a deploy talks to", () => {
+        afterEach(clear);
+
+        const healthy = /^decanter: healthy$/;
+        const stopped = /^decanter: stopped/;
+        const count = (text: RegExp) => host.said().filter((line) => text.test(line)).length;
+        /** Waits until it has said something so many times. */
+        const says = async (text: RegExp, times: number) => {
+            for (let tries = 0; count(text) < times; tries++) {
+                assert.ok(tries < 300, host.console);
+                await sleep(100);
+            }
+        };
+
+        it("stops a healthy release at a stop, with its grace, and starts it again at a start", async () => {
+            await boot();
+            await host.says(healthy);
+            assert.equal(await stateOf(release), "running always");
+            host.tell("decanter: stop");
+            await host.says(stopped);
+            assert.equal(await stateOf(release), "exited no");
+            assert.match((await docker(undefined, ["logs", release])).output, /SIGTERM|shutting down/i);
+            await sleep(3000);
+            assert.equal(await stateOf(release), "exited no");
+            host.tell("decanter: start");
+            await says(healthy, 2);
+            assert.equal(await host.serves(), 0);
+            assert.equal(await stateOf(release), "running always");
+        });
+
+        it("stops a release that is about to start", async () => {
+            await boot({ image: needy, env: { NEEDS: "health" } });
+            await host.prints(/the secrets are read/);
+            while (!started().includes(release)) await sleep(100);
+            host.tell("decanter: stop");
+            await host.says(stopped);
+            assert.equal(await stateOf(release), "exited no");
+            await openCellar();
+            host.tell("decanter: start");
+            assert.equal(await host.serves(), 0);
+        });
+
+        it("runs nothing of a release that was refused before the host came to it", async () => {
+            await boot({ migrate: "true", told: ["decanter: stop"] });
+            await host.says(stopped);
+            assert.deepEqual(started(), []);
+            host.tell("decanter: start");
+            assert.equal(await host.serves(), 0);
+            assert.deepEqual(started(), [`${release}-migration`, release]);
+        });
+
+        it("starts no release that was refused while it migrated", async () => {
+            await boot({ migrate: "sleep 5" });
+            while (started().length === 0) await sleep(100);
+            host.tell("decanter: stop");
+            await host.says(stopped);
+            assert.ok(host.said().includes("the migration is done"));
+            assert.deepEqual(started(), [`${release}-migration`]);
+        });
+
+        it("obeys no start that was there before a failure", async () => {
+            await boot({ image: needy, env: { NEEDS: "boot" }, told: ["decanter: stop", "decanter: start"] });
+            await host.says(/^decanter: failed/);
+            await sleep(3000);
+            assert.deepEqual(started(), [release]);
+            // What the deploy that was refused says last.
+            host.tell("decanter: stop");
+            await sleep(3000);
+            assert.deepEqual(started(), [release]);
+            host.tell("decanter: start");
+            await says(/^decanter: failed/, 2);
+            assert.deepEqual(started(), [release, release]);
+        });
+
+        it("answers a start that a healthy release needs no more", async () => {
+            await boot();
+            await host.says(healthy);
+            host.tell("decanter: start");
+            await says(healthy, 2);
+            assert.deepEqual(started(), [release]);
+        });
+
+        it("stops a release for which nobody moves the address", async () => {
+            await boot({ addressSeconds: 3 });
+            await host.says(healthy);
+            await host.says(stopped);
+            assert.equal(await stateOf(release), "exited no");
+        });
+
+        it("stops no release that has the address, whatever a deploy says", async () => {
+            await boot({ addressSeconds: 1 });
+            await host.says(healthy);
+            host.getAddress();
+            host.tell("decanter: stop");
+            assert.equal(await host.booted(), 0);
+            assert.equal(host.said().at(-1), "decanter: serves");
+            assert.equal(await stateOf(release), "running always");
+        });
+
+        it("stops no release where it does not know whether that has the address", async () => {
+            await boot({ addressSeconds: 1 });
+            await host.says(healthy);
+            host.break("curl", "curl: (7) Failed to connect to 169.254.169.254");
+            host.tell("decanter: stop");
+            await sleep(4000);
+            assert.equal(await stateOf(release), "running always");
+            host.mend("curl");
+            await host.says(stopped);
+        });
+
+        it("starts a release again when the address comes to it after a stop", async () => {
+            await boot();
+            await host.says(healthy);
+            host.tell("decanter: stop");
+            await host.says(stopped);
+            host.getAddress();
+            assert.equal(await host.booted(), 0);
+            assert.equal(host.said().at(-1), "decanter: serves");
+            assert.equal(await stateOf(release), "running always");
+        });
+
+        it("is done when the deploy says that it serves, also where the metadata are late", async () => {
+            await boot();
+            await host.says(healthy);
+            host.tell("decanter: serves");
+            assert.equal(await host.booted(), 0);
+            assert.equal(await stateOf(release), "running always");
+        });
+
+        it("hears deploys again where AWS did not answer for some time", async () => {
+            await boot();
+            host.tell("decanter: start");
+            await says(healthy, 1);
+            host.break("aws logs get-log-events", "Could not connect to the endpoint URL");
+            await sleep(2000);
+            host.tell("decanter: stop");
+            host.mend("aws logs get-log-events");
+            await host.says(stopped);
         });
     });
 });

@@ -1,8 +1,10 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { docker } from "../../components/docker";
 import { hostBoot } from "../../components/hostBoot";
 import { hostGate } from "../../components/hostGate";
+import { HostTalk } from "../../components/hostTalk";
 import { releaseEnv } from "../../components/releaseEnv";
 import { awsCli } from "../support/awsCli";
 import { BootHost, INSTANCE } from "../support/bootHost";
@@ -73,7 +75,7 @@ describe("the gate of a host that boots, with moto for AWS,", function () {
         await assert.rejects(gate(0), /it did not get healthy within 0 s\. It said nothing at all/);
     });
 
-    it("shuts as soon as the host says why, and opens once the host has mended itself", async () => {
+    it("shuts as soon as the host says why, and opens when the host has tried again at its word", async () => {
         const userData = hostBoot(
             {
                 release,
@@ -91,20 +93,49 @@ describe("the gate of a host that boots, with moto for AWS,", function () {
                 drainSeconds: 5,
                 migrateSeconds: 60,
             },
-            { httpPort: await freePort(), retrySeconds: 3, log: ["--log-driver", "json-file"] },
+            {
+                httpPort: await freePort(),
+                retrySeconds: 3,
+                listenSeconds: 1,
+                log: ["--log-driver", "json-file"],
+            },
         );
+        // The deploy that asked before has told it to stop.
         host?.boot(await valueOf(userData));
         const problem =
-            /does not serve, .*: container \S+ stopped with exit code 7\. Its last lines:\n {2}\| the cellar \[secret\]/;
+            /does not get the address: container \S+ stopped with exit code 7\. Its last lines:\n {2}\| the cellar \[secret\]/;
         await assert.rejects(gate(60), problem);
+        const stateOf = async (container: string) =>
+            dockerDoes("inspect", "-f", "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}", container);
+        assert.equal(await stateOf(release), "exited no");
         await dockerDoes("run", "-d", "--name", cellar, "--network", release, images?.base("registry") ?? "");
-        // The host may fail once more before it looks again.
-        await gate(60).catch(() => gate(60));
-        assert.equal(await host?.booted(), 0);
+        await gate(60);
+        assert.equal(await stateOf(release), "running always");
         await gate(0);
         const { Env } = JSON.parse(await dockerDoes("inspect", "-f", "{{json .Config}}", release)) as {
             Env: string[];
         };
         assert.ok(Env.includes("DATABASE_URL=canary-merlot\n'1982' \"$HOME\""));
+
+        // The address could not be moved, and then it could.
+        const talk = new HostTalk({ region: REGION, instanceId: INSTANCE, logGroup: GROUP });
+        await talk.say("decanter: stop");
+        while ((await stateOf(release)) !== "exited no") await sleep(200);
+        await gate(60);
+        assert.equal(await stateOf(release), "running always");
+        await talk.say("decanter: serves");
+        assert.equal(await host?.booted(), 0);
+        const said = await talk.hear();
+        talk.close();
+        assert.deepEqual(
+            said.filter((line) => /^decanter: (?!failed)/.test(line)),
+            [
+                "decanter: healthy",
+                "decanter: stopped, as no deploy waits for it",
+                "decanter: healthy",
+                "decanter: serves",
+            ],
+        );
+        await gate(0);
     });
 });

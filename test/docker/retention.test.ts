@@ -11,7 +11,7 @@ const KEPT = 3;
 const DEPLOYS = 30;
 
 describe("the images of a stack", function () {
-    this.timeout(900_000);
+    this.timeout(1_800_000);
 
     const stack = `test-retention-${process.pid}`;
     const pulumi = new MiniEngine(stack, program);

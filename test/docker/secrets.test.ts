@@ -57,7 +57,7 @@ describe("the secrets of a stack, once it is deployed,", function () {
     it("are not in the log of the build", async () => {
         const { code, output } = await buildImage(undefined, app.build(), ["--progress=plain"]);
         assert.equal(code, 0, output);
-        assert.match(output, /mix release/);
+        assert.match(output, /build_release/);
         assert.deepEqual(secretsIn(output, secrets), []);
     });
 

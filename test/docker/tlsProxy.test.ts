@@ -61,7 +61,7 @@ describe("the TLS proxy of a host", function () {
                 drainSeconds: 5,
                 migrateSeconds: 60,
             },
-            { httpPort, httpsPort, retrySeconds: 1, log: ["--log-driver", "json-file"] },
+            { httpPort, httpsPort, retrySeconds: 1, listenSeconds: 1, log: ["--log-driver", "json-file"] },
         );
         host.boot(await valueOf(userData));
     }
@@ -128,16 +128,17 @@ describe("the TLS proxy of a host", function () {
         before(async () => {
             await boot(stored);
             let code: number | undefined;
-            const booted = host.booted(120).then((exit) => (code = exit));
+            const booted = host.serves(120).then((exit) => (code = exit));
             while (code === undefined) {
                 running += commandLines();
                 await Promise.race([booted, sleep(20)]);
             }
             assert.equal(code, 0, host.console);
-            assert.deepEqual(host.said().slice(-3), [
+            assert.deepEqual(host.said().slice(-4), [
                 "the release is healthy",
                 "TLS works",
                 "decanter: healthy",
+                "decanter: serves",
             ]);
         });
         after(clear);
@@ -251,7 +252,7 @@ describe("the TLS proxy of a host", function () {
     it("believes a proxy in front of it where there is one", async () => {
         await boot(stored, true);
         try {
-            assert.equal(await host.booted(120), 0);
+            assert.equal(await host.serves(120), 0);
             await seen();
             await secure(request("GET /outer HTTP/1.1", ...claims));
             const [headers = {}] = await seen();
@@ -278,6 +279,13 @@ describe("the TLS proxy of a host", function () {
             try {
                 assert.match(await host.says(/^decanter: failed: /), problem);
                 assert.ok(!host.said().includes("decanter: healthy"));
+                const { stdout } = await docker(undefined, [
+                    "ps",
+                    "--quiet",
+                    "--filter",
+                    `name=${release}(-tls)?$`,
+                ]);
+                assert.equal(stdout, "", "nothing of the release runs");
             } finally {
                 await clear();
             }

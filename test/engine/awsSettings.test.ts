@@ -105,6 +105,7 @@ function itServesOn(
         standIn = new AwsStandIn(registry);
         fake = await FakeAws.start({
             GetLogEvents: () => ({ events: [{ message: "decanter: healthy" }], nextForwardToken: "1" }),
+            PutLogEvents: () => ({}),
             ListTasks: () => ({ taskArns: [] }),
             // As far as the hooks are to know, there is nothing to do again.
             DescribeServices: () => ({ services: [] }),

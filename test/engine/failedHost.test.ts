@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { AwsStandIn } from "../support/awsEngine";
+import { DeployWords } from "../support/deployWords";
 import { FakeAws } from "../support/fakeAws";
 import { RealEngine, skipWithoutEngine } from "../support/realEngine";
 
@@ -33,6 +34,8 @@ function itNeverHarmsTheOneThatServes(): void {
     /** The last host that was asked. */
     let asked: string;
 
+    const words = new DeployWords();
+
     const up = async (given: Record<string, unknown>) => {
         standIn.clear();
         return engine.up(given);
@@ -53,16 +56,16 @@ function itNeverHarmsTheOneThatServes(): void {
     before(async () => {
         standIn = new AwsStandIn(registry);
         let calls = 0;
-        fake = await FakeAws.start({
-            GetLogEvents: ({ logStreamName, nextToken }) => {
+        fake = await FakeAws.start(
+            words.answers(({ logStreamName, nextToken }) => {
                 asked = logStreamName as string;
                 calls = nextToken === undefined ? 0 : calls + 1;
                 const message = ["Docker runs", undefined, says][calls];
                 const events = message === undefined ? [] : [{ message }];
                 // At the end of each look AWS gives the place that it was asked for.
                 return { events, nextForwardToken: calls < 2 ? "1" : "2" };
-            },
-        });
+            }),
+        );
         engine = new RealEngine(`engine-test-failed-host-${process.pid}`, { ...standIn.env, ...fake.env });
         await up(settings(1));
     });
@@ -77,12 +80,14 @@ function itNeverHarmsTheOneThatServes(): void {
         says = FAILED;
         assert.match(
             await rejected(settings(2)),
-            /the address stays where it is: the image cannot be pulled/,
+            /does not get the address: the image cannot be pulled\n.*The host stops the release/,
         );
         const first = asked;
-        assert.match(await rejected(settings(3)), /the address stays where it is/);
+        assert.match(await rejected(settings(3)), /does not get the address/);
         const second = asked;
         assert.notEqual(first, second);
+        const stop = "decanter: stop";
+        assert.deepEqual(words.told, [[old, "decanter: serves"], ...[first, second].map((id) => [id, stop])]);
         // What serves is replaced twice by now, and nothing of it has gone.
         assert.ok(!gone().includes(old));
         assert.ok(!events().includes("delete EipAssociation decanter-engin"));
@@ -97,6 +102,7 @@ function itNeverHarmsTheOneThatServes(): void {
         assert.ok(gone().includes(old));
         assert.ok(gone().includes(second));
         assert.ok(!gone().includes(serving()));
+        assert.deepEqual(words.told.at(-1), [serving(), "decanter: serves"]);
         const { version } = engine.outputs.previous as { version: string };
         assert.equal(version, "1.0.1", "a release that failed is none to go back to");
     });

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { docker } from "../../components/docker";
 import { AwsStandIn } from "../support/awsEngine";
+import { DeployWords } from "../support/deployWords";
 import { FakeAws } from "../support/fakeAws";
 import { baseImages, freePort } from "../support/machine";
 import { RealEngine, skipWithoutEngine } from "../support/realEngine";
@@ -12,6 +13,7 @@ describe("the target floating-ip, with Pulumi's engine and a stand-in for AWS", 
     describe("with a certificate", itServesHttps);
 });
 
+const HEALTHY = "decanter: healthy";
 const registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
 const settings = (release: number, others: Record<string, unknown> = {}) => ({
     target: "floating-ip",
@@ -35,9 +37,15 @@ function itMovesTheAddress(): void {
     /** What had happened at each look. */
     let looks: { host: string; seen: string[] }[] = [];
 
+    /** The host does what it is told: it starts its release again, and then is healthy. */
+    const words = new DeployWords((word) => {
+        if (word === "decanter: start") says.push(HEALTHY);
+    });
+
     const up = async (given: Record<string, unknown>) => {
         standIn.clear();
         looks = [];
+        words.told = [];
         return engine.up(given);
     };
     const events = () =>
@@ -48,15 +56,15 @@ function itMovesTheAddress(): void {
 
     before(async () => {
         standIn = new AwsStandIn(registry);
-        fake = await FakeAws.start({
-            GetLogEvents: ({ logStreamName, nextToken }) => {
+        fake = await FakeAws.start(
+            words.answers(({ logStreamName, nextToken }) => {
                 looks.push({ host: logStreamName as string, seen: standIn.events() });
                 const from = Number(nextToken ?? 0);
                 const events = says.slice(from, from + 1).map((message) => ({ message }));
                 // At the end AWS gives the place that it was asked for.
                 return { events, nextForwardToken: `${from + events.length}` };
-            },
-        });
+            }),
+        );
         engine = new RealEngine(`engine-test-address-${process.pid}`, { ...standIn.env, ...fake.env });
     });
     after(async () => {
@@ -71,7 +79,7 @@ function itMovesTheAddress(): void {
     });
 
     it("gives the first host the address once that says that it is healthy", async () => {
-        says = ["this is a host", "decanter: healthy"];
+        says = ["this is a host", HEALTHY];
         await up(settings(1));
         assert.deepEqual(events(), [
             "create Instance decanter-engin",
@@ -82,6 +90,7 @@ function itMovesTheAddress(): void {
         assert.equal(serving(), made()?.id);
         assert.equal(engine.outputs.url, "http://www.example.com");
         assert.equal(engine.outputs.previous, null);
+        assert.deepEqual(words.told, [[serving(), "decanter: serves"]]);
     });
 
     it("changes nothing when nothing has changed, and asks no host", async () => {
@@ -117,9 +126,9 @@ function itMovesTheAddress(): void {
         const old = serving();
         says = [];
         const failing = up(settings(3));
-        // It fails once somebody looks.
+        // It fails once somebody has looked, which takes two questions, and looks again.
         const started = Date.now();
-        while (looks.length === 0 && Date.now() - started < 60_000)
+        while (looks.length < 3 && Date.now() - started < 60_000)
             await new Promise((resolve) => setTimeout(resolve, 100));
         says = [
             "decanter: failed: container hello stopped with exit code 1. Its last lines:\n  | no database",
@@ -127,15 +136,20 @@ function itMovesTheAddress(): void {
         await assert.rejects(failing);
         assert.match(
             engine.said,
-            /does not serve, so the address stays where it is: container hello stopped/,
+            /does not get the address: container hello stopped[^]*The host stops the release/,
         );
         assert.match(engine.said, /no database/);
+        const [{ host }] = looks.slice(-1) as [(typeof looks)[0]];
+        assert.deepEqual(words.told, [[host, "decanter: stop"]]);
         assert.deepEqual(events(), ["create Instance decanter-engin"]);
         assert.equal(((await engine.lastOutputs()).containers as [string])[0], old);
 
-        // The database is back, and the host has tried again.
-        says.push("decanter: healthy");
-        await up(settings(3));
+        // The database is back.
+        const before = [...words.told];
+        standIn.clear();
+        looks = [];
+        await engine.up(settings(3));
+        assert.deepEqual(words.told, [...before, [host, "decanter: start"], [host, "decanter: serves"]]);
         assert.deepEqual(events(), [
             "create EipAssociation decanter-engin",
             "delete EipAssociation decanter-engin",
@@ -145,16 +159,24 @@ function itMovesTheAddress(): void {
     });
 
     it("leaves the old host where it is when the address does not move, and moves it then", async () => {
-        says = ["decanter: healthy"];
+        says = [HEALTHY];
         standIn.order({ "aws:ec2/eipAssociation:EipAssociation decanter-engin": { fail: "not now" } });
         await assert.rejects(up(settings(4)));
         assert.match(engine.said, /not now/);
+        assert.match(engine.said, /the address has not moved to the new host\. The host stops the release/);
+        const host = words.told[0]?.[0];
+        assert.deepEqual(words.told, [[host, "decanter: stop"]]);
         assert.deepEqual(events(), [
             "create Instance decanter-engin",
             "create EipAssociation decanter-engin !",
         ]);
         standIn.order({});
-        await up(settings(4));
+        standIn.clear();
+        await engine.up(settings(4));
+        assert.deepEqual(
+            words.told.slice(1),
+            ["decanter: start", "decanter: serves"].map((word) => [host, word]),
+        );
         assert.deepEqual(events(), [
             "create EipAssociation decanter-engin",
             "delete EipAssociation decanter-engin",
@@ -180,7 +202,7 @@ function itMovesTheAddress(): void {
             assert.ok(!engine.state().includes(value), "a secret lies in the state");
             assert.ok(!userData.includes(value), "a secret lies in the user data");
         }
-        assert.ok(userData.length < 12_000, `${userData.length}`);
+        assert.ok(userData.length < 14_000, `${userData.length}`);
         assert.equal(
             await engine.preview(settings(4, { secrets: { DATABASE_URL: "ecto://me:hunter3@db/shop" } })),
             0,
@@ -218,8 +240,8 @@ function itServesHttps(): void {
         assert.equal(code, 0, output);
         container = stdout.trim();
         standIn = new AwsStandIn(registryHost);
-        const events = [{ message: "decanter: healthy" }];
-        fake = await FakeAws.start({ GetLogEvents: () => ({ events, nextForwardToken: "1" }) });
+        const events = [{ message: HEALTHY }];
+        fake = await FakeAws.start(new DeployWords().answers(() => ({ events, nextForwardToken: "1" })));
         engine = new RealEngine(`engine-test-tls-${process.pid}`, { ...standIn.env, ...fake.env });
     });
     after(async () => {

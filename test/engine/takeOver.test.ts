@@ -89,6 +89,7 @@ function itTakesThemOver(common: Record<string, unknown>): void {
         standIn = new AwsStandIn(registry);
         fake = await FakeAws.start({
             GetLogEvents: () => ({ events: [{ message: "decanter: healthy" }], nextForwardToken: "1" }),
+            PutLogEvents: () => ({}),
             ListTasks: () => ({ taskArns: [] }),
             DescribeServices: () => ({ services: [] }),
         });

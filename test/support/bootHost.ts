@@ -33,12 +33,21 @@ call = " ".join(words[:2])
 if os.path.exists(f"{here}/broken/aws {call}"): fail(read(f"broken/aws {call}"))
 assert os.environ["AWS_DEFAULT_REGION"] == "eu-central-1"
 if call == "logs create-log-stream":
-    if os.path.exists(here + "/said"): fail("An error occurred (ResourceAlreadyExistsException) when calling ...")
-    open(here + "/said", "w").close()
+    name = {"${INSTANCE}": "said", "${INSTANCE}-deploy": "told"}[option("log-stream-name")]
+    if os.path.exists(f"{here}/{name}"): fail("An error occurred (ResourceAlreadyExistsException) when calling ...")
+    open(f"{here}/{name}", "w").close()
 elif call == "logs put-log-events":
     assert (option("log-group-name"), option("log-stream-name")) == ("/decanter/test/hello", "${INSTANCE}")
     with open(here + "/said", "a") as file:
         for event in json.loads(option("log-events")): file.write(json.dumps(event["message"]) + "\\n")
+elif call == "logs get-log-events":
+    assert (option("log-group-name"), option("log-stream-name")) == ("/decanter/test/hello", "${INSTANCE}-deploy")
+    assert option("query") == "[nextForwardToken, events[-1].timestamp, events[-1].message]"
+    told = read("told").splitlines()
+    place = int(option("next-token")[2:]) if "--next-token" in words else 0
+    # One at a time, as pages may be short.
+    new = told[place:place + 1]
+    print("\\t".join([f"f/{place + len(new)}", str(place + 1) if new else "None", new[0] if new else "None"]))
 elif call == "ssm get-parameters":
     first = words.index("--names") + 1
     names = words[first:]
@@ -98,6 +107,7 @@ export class BootHost {
         fs.symlinkSync(python.trim(), path.join(this.bin, "python3"));
         this.write("parameters.json", JSON.stringify(parameters));
         this.write("token", options.token);
+        this.write("address", "198.51.100.1");
 
         const docker = `#!/bin/bash\n${WRITE_DOWN}\nexec ${real("docker")} "\${@//${ECR}/${options.registry}}"\n`;
         this.tool(options.hasDocker === false ? "docker-to-come" : "docker", docker);
@@ -111,6 +121,7 @@ export class BootHost {
         const metadata = `case "$*" in
             *"-X PUT"*/api/token*) echo metadata-token ;;
             *"X-aws-ec2-metadata-token: metadata-token"*/meta-data/instance-id*) printf ${INSTANCE} ;;
+            *"X-aws-ec2-metadata-token: metadata-token"*/meta-data/public-ipv4*) cat "$here/address" ;;
             *169.254*) echo "curl: (22) The requested URL returned error: 401" >&2; exit 22 ;;
             *) exec ${real("curl")} "$@" ;;
         esac`;
@@ -152,6 +163,16 @@ export class BootHost {
             .map((line) => JSON.parse(line) as string);
     }
 
+    /** Says something to it, as a deploy does. */
+    tell(word: string): void {
+        fs.appendFileSync(this.path("told"), `${word}\n`);
+    }
+
+    /** Sends visitors to it, as AWS does when it has moved the address. */
+    getAddress(): void {
+        this.write("address", "203.0.113.7");
+    }
+
     /** Starts it with its user data. */
     boot(userData: string): void {
         this.write("user-data", userData);
@@ -178,6 +199,13 @@ export class BootHost {
     /** Waits until its boot is over. */
     async booted(seconds = 60): Promise<number> {
         return this.waitFor("its boot does not end", seconds, () => this.child?.exitCode ?? undefined);
+    }
+
+    /** Waits until it is healthy, gives it the address, and waits until its boot is over. */
+    async serves(seconds = 60): Promise<number> {
+        await this.says(/^decanter: healthy$/, seconds);
+        this.getAddress();
+        return this.booted(seconds);
     }
 
     /** Ends its boot, and leaves nothing but containers. */

@@ -166,6 +166,16 @@ for (const [target, declare] of Object.entries(targets)) {
             });
         }
 
+        if (target === "floating-ip") {
+            it("may hear what hosts say, and tell them something, in the stacks' own log groups", () => {
+                for (const action of ["logs:CreateLogStream", "logs:GetLogEvents", "logs:PutLogEvents"]) {
+                    const [only, ...others] = statements.filter(({ Action }) => Action.includes(action));
+                    assert.deepEqual(others, [], action);
+                    assert.equal(only?.Resource, "arn:aws:logs:*:123456789012:log-group:/decanter/*", action);
+                }
+            });
+        }
+
         it("fits into a role's inline policies", () => {
             assert.ok(JSON.stringify(JSON.parse(policy)).length < 10_240);
         });

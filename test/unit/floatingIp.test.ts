@@ -54,8 +54,8 @@ function inputs(recorded: Recorded[], type: string, name = "decanter-test"): Rec
 /** What bash makes of the settings in the user data: the words of each. */
 function settingsOf(recorded: Recorded[]): Record<string, string[]> {
     const userData = inputs(recorded, "Instance").userData as string;
-    const names = [...userData.matchAll(/^([A-Z_]+)=/gm)].map(([, name = ""]) => name);
-    const [settings] = userData.split("set -euo pipefail");
+    const [settings = ""] = userData.split("set -euo pipefail");
+    const names = [...settings.matchAll(/^([A-Z_]+)=/gm)].map(([, name = ""]) => name);
     const print = [...new Set(names)].map(
         (name) => `printf '%s\\0' ${name} "\${${name}[@]}" ''; printf '\\1\\0'`,
     );
@@ -293,7 +293,7 @@ describe("the target floating-ip", () => {
             });
         }
 
-        it("may read its own secrets, pull its own images, write its own logs and be entered, and no more", async () => {
+        it("may read its own secrets, pull its own images, write its own logs, hear deploys and be entered, and no more", async () => {
             const recorded = await declared({ ...everything, image: given });
             const parameters = `arn:aws:ssm:eu-central-1:${account}:parameter/decanter/test/release`;
             const repositories = `arn:aws:ecr:eu-central-1:${account}:repository`;
@@ -319,6 +319,7 @@ describe("the target floating-ip", () => {
                         ],
                     ],
                     [["logs:CreateLogStream", "logs:PutLogEvents"], ["arn:decanter-test:*"]],
+                    [["logs:GetLogEvents"], ["arn:decanter-test:log-stream:i-*-deploy"]],
                     [
                         [
                             "ssm:UpdateInstanceInformation",
@@ -365,6 +366,8 @@ describe("the target floating-ip", () => {
                 BAKE_SECONDS: ["3"],
                 DRAIN_SECONDS: ["30"],
                 RETRY_SECONDS: ["30"],
+                LISTEN_SECONDS: ["5"],
+                ADDRESS_SECONDS: ["300"],
                 RESTART: ["always"],
                 DAEMON: [
                     '{"shutdown-timeout":30,"live-restore":false,"log-driver":"json-file","log-opts":{"max-size":"10m","max-file":"3"}}',
@@ -419,11 +422,11 @@ describe("the target floating-ip", () => {
 
         it("is far below what EC2 takes, and refuses what would not be", async () => {
             const userData = inputs(await declared(everything), "Instance").userData as string;
-            assert.ok(Buffer.byteLength(userData) < 11_000, `${Buffer.byteLength(userData)} bytes`);
+            assert.ok(Buffer.byteLength(userData) < 12_000, `${Buffer.byteLength(userData)} bytes`);
             await assert.rejects(async () => {
                 const { outputs } = await run({ env: { LONG: "a".repeat(5000) } });
                 await valueOf(outputs.containers);
-            }, /what a host is told at its boot must be 12000 bytes at most, got 1\d{4}, of which env has 5\d{3}: make env shorter, or move long values of it to secrets/);
+            }, /what a host is told at its boot must be 14000 bytes at most, got 1\d{4}, of which env has 5\d{3}: make env shorter, or move long values of it to secrets/);
         });
     });
 
@@ -456,6 +459,9 @@ describe("the target floating-ip", () => {
             assert.deepEqual(association.options?.hooks, {
                 beforeCreate: ["decanter-test-healthy"],
                 beforeUpdate: ["decanter-test-healthy"],
+                afterCreate: ["decanter-test-serves"],
+                afterUpdate: ["decanter-test-serves"],
+                onError: ["decanter-test-unmoved"],
             });
         });
 
