@@ -56,7 +56,8 @@ describe("what has begun on the old release", function () {
     /** Resolves when a container of a version is there. */
     async function isThere(version: string): Promise<void> {
         const label = [`decanter.stack=decanter/${stack}`, `decanter.version=${version}`];
-        while ((await engine.listContainers({ all: true, filters: { label } })).length === 0) await sleep(100);
+        while ((await engine.listContainers({ all: true, filters: { label } })).length === 0)
+            await sleep(100);
     }
 
     function exchange(method: string, path: string, write?: (request: http.ClientRequest) => Promise<void>) {

@@ -41,7 +41,7 @@ describe("a change of a setting on AWS, with Pulumi's engine and a stand-in", fu
                 maxReplicas: 4,
                 replicas: 3,
                 drainSeconds: 10,
-                accessLogDays: 0,
+                accessLogDays: 30,
                 logDays: 90,
                 cpus: "1",
                 memoryMb: 2048,
@@ -138,11 +138,13 @@ function itServesOn(
                 [],
                 "deleted before all else was done",
             );
+            const made = done.filter(({ op }) => op === "create").map(({ type }) => type);
             assert.deepEqual(
                 done
-                    .filter(({ op, type }) => op === "delete" && NEVER_ANEW.test(type))
+                    .filter(({ op, type }) => op === "delete" && NEVER_ANEW.test(type) && made.includes(type))
                     .map(({ type }) => type),
                 [],
+                "made a second time",
             );
         });
     }
@@ -162,6 +164,8 @@ function itServesOn(
     }
 
     it("and changes nothing when nothing has changed", async () => {
+        // What an update had made that was refused goes with the next.
+        if (Object.keys(refused).length > 0) await engine.up(now);
         assert.equal(await engine.preview(now), 0);
     });
 }
