@@ -239,6 +239,39 @@ describe("the lock of a stack", () => {
     });
 });
 
+describe("bin/check-app", () => {
+    const checkout = new FakeCheckout("", "exit 0", { mix: 'pwd >> "$CALLS"' });
+    after(() => checkout.remove());
+
+    it("checks the app of a folder, named from where it is called", () => {
+        const app = path.join(checkout.folder, "examples/hello");
+        fs.mkdirSync(app, { recursive: true });
+        fs.writeFileSync(path.join(app, "mix.exs"), "");
+        for (const [from, name] of [
+            [app, "."],
+            [checkout.folder, "examples/hello"],
+            [os.tmpdir(), app],
+        ] as const) {
+            fs.writeFileSync(path.join(checkout.folder, "calls"), "");
+            const options = { cwd: from, encoding: "utf8", env: checkout.env } as const;
+            const { status, stderr } = spawnSync(checkout.command("check-app"), [name], options);
+            assert.equal(status, 0, stderr);
+            const calls = fs.readFileSync(path.join(checkout.folder, "calls"), "utf8").trimEnd().split("\n");
+            const steps = ["format --check-formatted", "compile --warnings-as-errors", "test"];
+            assert.deepEqual(
+                calls,
+                steps.flatMap((step) => [`mix ${step}`, fs.realpathSync(app)]),
+            );
+        }
+    });
+
+    it("says what it was given where that is no app", () => {
+        const { status, stderr } = checkout.run("check-app", "nowhere");
+        assert.equal(status, 1);
+        assert.equal(stderr, "check-app: APP must be a folder with a mix.exs, and is nowhere\n");
+    });
+});
+
 describe("bin/rollback", () => {
     const image = (digit: number) => `registry/hello@sha256:${`${digit}`.repeat(64)}`;
     const releases = ["1.0.2", "1.0.1", "1.0.0", "1.0.1"].map((version, index) => ({
@@ -269,7 +302,8 @@ describe("bin/rollback", () => {
         [["sha256:33333333"], 3],
     ] as const) {
         it(`runs ${args.join(" ") || "what ran before"} by its digest, with settings of its own`, () => {
-            const { status, stderr, calls } = checkout.run("rollback", ...args, "--diff");
+            // Pulumi has a flag --logtostderr, too.
+            const { status, stderr, calls } = checkout.run("rollback", ...args, "--logtostderr", "--diff");
             assert.equal(status, 0, stderr);
             assert.match(stderr, new RegExp(`going back to release 1\\.0\\.1 \\(${image(index)}\\)`));
             const settings = `${checkout.folder}/.decanter/rollback.local.yaml`;
@@ -281,7 +315,7 @@ describe("bin/rollback", () => {
             assert.ok(
                 calls.includes(`pulumi config set --stack local --config-file ${settings} version 1.0.1`),
             );
-            const flags = `--yes --skip-preview --config-file ${settings} --diff`;
+            const flags = `--yes --skip-preview --config-file ${settings} --logtostderr --diff`;
             assert.ok(calls.includes(`pulumi up --stack local ${flags}`), calls.join("\n"));
         });
     }

@@ -277,8 +277,8 @@ describe("ReleaseSecrets", () => {
         }
     });
 
-    it("adds the app's own, which win, and is secret as a whole", async () => {
-        await mockPulumi();
+    it("adds the app's own, which win, is secret as a whole, and has none of them in the state", async () => {
+        const recorded = await mockPulumi();
         const { env } = new ReleaseSecrets("web", { secrets: { SECRET_KEY_BASE: "mine", API: "hunter2" } });
         assert.deepEqual(await valueOf(env), {
             RELEASE_COOKIE: "web-cookie-generated",
@@ -286,6 +286,7 @@ describe("ReleaseSecrets", () => {
             API: "hunter2",
         });
         assert.ok(await pulumi.isSecret(env));
+        assert.deepEqual(the(recorded, "ReleaseSecrets", "web").inputs, {});
     });
 
     it("needs no arguments", async () => {
