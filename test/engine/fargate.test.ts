@@ -26,6 +26,8 @@ function itDeploys(): void {
     let exitCode = 0;
     /** What had happened when the migration began. */
     let seen: string[] = [];
+    /** Task definition of the service, as ECS has it. */
+    let running: string | undefined;
 
     const name = `engine-test-fargate-${process.pid}`;
     const archive = `.decanter/archive/${name}`;
@@ -46,7 +48,10 @@ function itDeploys(): void {
     const up = async (given: Record<string, unknown>) => {
         standIn.clear();
         fake.clear();
-        return engine.up(given);
+        const changes = await engine.up(given);
+        const service = standIn.changes().find(({ type }) => type.endsWith("service:Service"));
+        running = service?.inputs?.taskDefinition ?? running;
+        return changes;
     };
     const rejected = async (given: Record<string, unknown>) => {
         await assert.rejects(up(given));
@@ -86,6 +91,7 @@ function itDeploys(): void {
                 services: [
                     {
                         status: "ACTIVE",
+                        taskDefinition: running,
                         desiredCount: 1,
                         deployments: [
                             { taskDefinition: "arn:task-definition/decanter-engin:3", runningCount: 1 },
