@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { type Survey, surveyed } from "../../bench/surveyed";
 import { folderOf } from "../support/folder";
+import { mockPulumi } from "../support/mockPulumi";
 
 const mix = (list: string, application = "mod: {A, []}") =>
     `def project, do: [${list}]\ndef application, do: [${application}]`;
@@ -139,6 +140,9 @@ const cases: [name: string, files: Record<string, string>, verdict: Survey["verd
 ];
 
 describe("the survey", () => {
+    // Its settings are of a stack, and a test of a different file may have left one with a name that is refused.
+    before(() => mockPulumi());
+
     const folders: string[] = [];
     const made = (files: Record<string, string>) => {
         const folder = folderOf(files);
