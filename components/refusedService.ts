@@ -1,12 +1,12 @@
 import {
     type Deployment,
     DescribeServiceRevisionsCommand,
-    DescribeServicesCommand,
     ECSClient,
     ListServiceDeploymentsCommand,
     StopServiceDeploymentCommand,
     UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
+import { activeService } from "./activeService";
 
 /** A service that was to run a release. */
 export interface RefusedService {
@@ -31,11 +31,8 @@ export async function endRefused(refused: RefusedService): Promise<string> {
     const { region, cluster, service, taskDefinition, hadNone } = refused;
     const client = new ECSClient({ region });
     try {
-        const { services = [] } = await client.send(
-            new DescribeServicesCommand({ cluster, services: [service] }),
-        );
-        const [found] = services;
-        if (found?.status !== "ACTIVE") return "Nothing serves now: ECS has no service that runs";
+        const found = await activeService(client, cluster, service);
+        if (!found) return "Nothing serves now: ECS has no service that runs";
         const [same, others] = [true, false].map((isRefused) =>
             (found.deployments ?? []).filter(
                 (one) => (one.taskDefinition === taskDefinition) === isRefused && (one.runningCount ?? 0) > 0,

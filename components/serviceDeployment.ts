@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
     type Deployment,
-    DescribeServicesCommand,
     ECSClient,
     ListServiceDeploymentsCommand,
     type ServiceDeploymentBrief,
     UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
+import { activeService } from "./activeService";
 
 export interface ServiceDeploymentArgs {
     region: string;
@@ -34,11 +34,8 @@ export async function deployAgain(args: ServiceDeploymentArgs): Promise<void> {
     const { region, cluster, service, taskDefinition, before, replicas, minutes } = args;
     const client = new ECSClient({ region });
     try {
-        const { services = [] } = await client.send(
-            new DescribeServicesCommand({ cluster, services: [service] }),
-        );
-        const [found] = services;
-        if (found?.status !== "ACTIVE") return;
+        const found = await activeService(client, cluster, service);
+        if (!found) return;
         const isSame = before === taskDefinition;
         const isStopped = found.desiredCount === 0;
         if (!isStopped && !(isSame && found.taskDefinition !== taskDefinition)) return;
