@@ -12,7 +12,10 @@ const timeout = { [SERVICE]: { fail: TIMEOUT, half: true } };
 describe("a release that ECS does not get to run, with Pulumi's engine and a stand-in for AWS", function () {
     this.timeout(300_000);
     skipWithoutEngine();
+    describe("after another, or first", itSaysWhatServes);
+});
 
+function itSaysWhatServes(): void {
     const registry = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
     /** What ECS runs: the replicas that it wants, and those that run by task definition. */
     const ecs = { desired: 1, running: {} as Record<string, number> };
@@ -148,4 +151,4 @@ describe("a release that ECS does not get to run, with Pulumi's engine and a sta
         assert.equal(desiredCount, undefined, "load may have chosen it");
         assert.equal(engine.outputs.version, "1.0.2");
     });
-});
+}
