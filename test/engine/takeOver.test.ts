@@ -62,16 +62,14 @@ function itTakesThemOver(common: Record<string, unknown>): void {
     let engine: RealEngine;
     /**
      * What was done to all but what every release makes anew; the service of Cloud Map is that version's, which replaced it at every
-     * update, and AWS knows no update of a lifecycle policy.
+     * update.
      */
     const lasting = () =>
         standIn
             .changes()
             .filter(
                 ({ type }) =>
-                    !/:(TaskDefinition|Instance|EipAssociation|LifecyclePolicy)$|:servicediscovery\/service:/.test(
-                        type,
-                    ),
+                    !/:(TaskDefinition|Instance|EipAssociation)$|:servicediscovery\/service:/.test(type),
             );
 
     const settings = (release: number, others: Record<string, unknown> = {}) => ({

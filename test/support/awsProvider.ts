@@ -61,7 +61,7 @@ async function diff(request: proto.DiffRequest): Promise<proto.DiffResponse> {
     const { type, name } = of(request);
     const inputs = open(request.getNews());
     const before = { ...open(request.getOldInputs()), tagsAll: open(request.getOlds()).tagsAll };
-    const found = difference(type, before, { ...inputs, ...tagsAll(inputs, defaultTags) });
+    const found = difference(type, before, { ...inputs, ...tagsAll(type, inputs, defaultTags) });
     await carryOut({ op: "diff", type, name, preview: false, id: request.getId(), inputs }, () => ({
         outputs: { ...found },
     }));

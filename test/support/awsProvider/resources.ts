@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { arnOf, COMPUTED } from "./computed";
 import { short } from "./naming";
 import type { Properties } from "./record";
@@ -32,7 +33,7 @@ export function made(
             region: given.region,
             ...(preview ? planned : computed),
             ...plain(inputs),
-            ...tagsAll(inputs, tags),
+            ...tagsAll(type, inputs, tags),
         },
     };
 }
@@ -55,13 +56,18 @@ export function changed(
     const counts = when.length === 0 || when.some((key) => oldInputs[key] !== inputs[key]);
     const counted =
         counter !== "" && counts ? { [counter]: preview ? UNKNOWN : Number(outputs[counter]) + 1 } : {};
-    return { ...kept, ...plain(inputs), ...counted, ...tagsAll(inputs, tags) };
+    return { ...kept, ...plain(inputs), ...counted, ...tagsAll(type, inputs, tags) };
 }
 
-/** The tags that the resource has, with those of the provider. */
-export function tagsAll(inputs: Properties, tags: Properties): { tagsAll: Properties } {
-    return { tagsAll: { ...tags, ...inputs.tags } };
+/** The tags that a resource has, with those of the provider; nothing for a type that has no tags, as the SDK knows it. */
+export function tagsAll(type: string, inputs: Properties, tags: Properties): { tagsAll?: Properties } {
+    const [, module = ""] = type.split(":");
+    tagged[module] ??= readFileSync(require.resolve(`@pulumi/aws/${module}.js`), "utf8").includes("tagsAll");
+    return tagged[module] ? { tagsAll: { ...tags, ...inputs.tags } } : {};
 }
+
+/** Whether the type in a module of the SDK has tags. */
+const tagged: Record<string, boolean> = {};
 
 function plain(inputs: Properties): Properties {
     return Object.fromEntries(Object.entries(inputs).filter(([key]) => !key.startsWith("__")));
