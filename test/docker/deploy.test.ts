@@ -44,6 +44,7 @@ describe("the order of a deploy", function () {
             "hook release-made",
             "hook release-healthy",
             "create release-swap",
+            "hook release-swap-notes",
             "hook release-prune",
             "delete release-swap",
             "delete release-migration",

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import program from "../../index";
 import { App } from "../support/app";
+import { isThere } from "../support/deploys";
 import { engine } from "../support/dockerProvider";
 import { countsOf, failuresOf, underLoad, writeDown } from "../support/faults";
 import { baseImages, freePort } from "../support/machine";
@@ -53,13 +54,6 @@ describe("what has begun on the old release", function () {
         return version;
     }
 
-    /** Resolves when a container of a version is there. */
-    async function isThere(version: string): Promise<void> {
-        const label = [`decanter.stack=decanter/${stack}`, `decanter.version=${version}`];
-        while ((await engine.listContainers({ all: true, filters: { label } })).length === 0)
-            await sleep(100);
-    }
-
     function exchange(method: string, path: string, write?: (request: http.ClientRequest) => Promise<void>) {
         return new Promise<Exchange>((resolve) => {
             let body = "";
@@ -103,7 +97,7 @@ describe("what has begun on the old release", function () {
         const fates = await underLoad(port, async () => {
             const deployed = deploy(30);
             // The build may take longer than any of these.
-            await Promise.race([isThere(`1.0.${deploys}`), deployed]);
+            await isThere(stack, `1.0.${deploys}`, deployed);
             all = [
                 exchange("GET", "/slow?seconds=20"),
                 exchange("POST", "/upload", upload),

@@ -8,7 +8,7 @@ import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
 
 const KEPT = 3;
-const DEPLOYS = 30;
+const DEPLOYS = 12;
 
 describe("the images of a stack", function () {
     this.timeout(1_800_000);

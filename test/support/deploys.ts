@@ -25,6 +25,16 @@ export function rolesOf(containers: { Names: string[] }[], stack: string): strin
         .sort();
 }
 
+/** Resolves when a container of a version is there, or when its deploy has ended without one. */
+export async function isThere(stack: string, version: string, deploy: Promise<unknown>): Promise<void> {
+    const label = [`decanter.stack=decanter/${stack}`, `decanter.version=${version}`];
+    let ended = false;
+    const end = () => (ended = true);
+    deploy.then(end, end);
+    while (!ended && (await engine.listContainers({ all: true, filters: { label } })).length === 0)
+        await sleep(100);
+}
+
 /** What a user may expect of every deploy, tried on the machine's Docker. */
 export function itDeploys(stack: string, pulumi: Deployer, another: (stack: string) => Deployer): void {
     const app = new App();
@@ -92,9 +102,12 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         let fates: Fate[] = [];
         const versions = Array.from({ length: 10 }, (_, deploy) => `2.0.${deploy}`);
         for (const [deploy, version] of versions.entries()) {
-            const busy = new Load({ port, busy: 32, rate: deploy % 2 === 0 ? 500 : undefined });
             app.release(version);
-            await up();
+            const deployed = up();
+            // A build has these cores to itself: it would take minutes beside a load that saturates them.
+            await isThere(stack, version, deployed);
+            const busy = new Load({ port, busy: 32, rate: deploy % 2 === 0 ? 500 : undefined });
+            await deployed;
             await sleep(1000);
             // At saturation there are too many to be arguments of a push.
             fates = fates.concat(await busy.stop());
