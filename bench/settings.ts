@@ -14,18 +14,25 @@ async function main(): Promise<void> {
     const name = `engine-test-settings-${process.pid}`;
     const stack = new ChangingStack(new RealEngine(name));
     const outcomes: Outcome[] = [];
+    const surprises: string[] = [];
     try {
         await stack.start();
         for (const change of changes) {
-            const outcome = await stack.make(change);
-            outcomes.push(outcome);
-            console.error(JSON.stringify(outcome));
+            try {
+                outcomes.push(await stack.make(change));
+                console.error(JSON.stringify(outcomes.at(-1)));
+            } catch (error) {
+                surprises.push((error as Error).message);
+                console.error(surprises.at(-1));
+            }
         }
     } finally {
         await stack.stop();
         await docker(undefined, ["rmi", AGAIN]);
         fs.rmSync(`Pulumi.${name}.yaml`, { force: true });
     }
+    // A page without them would be a better one than the truth.
+    if (surprises.length > 0) throw new Error(`not what was expected:\n${surprises.join("\n")}`);
     const machine = { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) };
     const report = { date: new Date().toISOString(), machine, outcomes };
     fs.writeFileSync("bench/settings.json", `${JSON.stringify(report, undefined, 2)}\n`);

@@ -144,27 +144,27 @@ export class ChangingStack {
     /** Makes a change under load, and takes it back under the same load. */
     async make({ setting, change, to, refused, closes }: SettingChange): Promise<Outcome> {
         const load = new Load({ port: this.port, ...LOAD });
-        let saw = "deployed";
+        let said: string | undefined;
         let fates: Fate[];
         try {
             await sleep(1000);
-            const failure = await this.up(to).then(
+            said = await this.up(to).then(
                 () => undefined,
                 (error: Error) => error.message,
             );
             // What a change has spoiled may show after it.
             await sleep(3000);
-            if (refused === undefined) assert.equal(failure, undefined, `${setting}: ${change}`);
-            else saw = lineOf(failure ?? "", refused, `${setting}: ${change}`);
             await this.up({});
             await sleep(2000);
         } finally {
             fates = await load.stop();
         }
+        const what = `${setting}: ${change}`;
+        if (refused === undefined) assert.equal(said, undefined, what);
+        const saw = refused === undefined ? "deployed" : lineOf(said ?? "", refused, what);
         const { requests, failed, longestGapMs } = countsOf(fates);
         const why = fates.find(({ failure }) => failure !== undefined)?.failure;
-        if (closes !== true)
-            assert.equal(failed, 0, `${setting}: ${change}: ${failed} of ${requests} failed: ${why}`);
+        if (closes !== true) assert.equal(failed, 0, `${what}: ${failed} of ${requests} failed: ${why}`);
         return { setting, change, requests, failed, longestGapMs, saw };
     }
 
