@@ -44,7 +44,7 @@ const ANY_IMAGE = "registry.example/image:tag";
 export function surveyed(name: string, app: string): Survey {
     if (!fs.existsSync(path.join(app, "mix.exs"))) return nothing(name, "it has no mix.exs");
     if (isLibrary(app))
-        return nothing(name, "it is a library by its mix.exs: no releases: and no mod:, or a package:");
+        return nothing(name, "it is a library: its mix.exs has no releases: and no mod:, or a package: that nothing here deploys");
     const { config, needs } = configOf(app);
     if (config === undefined) return { name, verdict: verdictOf(needs), facts: [], needs, notes: [] };
     const source = readAppSource(app, mixProjects(app).umbrella);
@@ -74,7 +74,9 @@ function isLibrary(app: string): boolean {
     const has = (value: typeof project, key: string) =>
         value.kind !== "list" || !value.isWhole || value.pairs.has(key);
     if (has(project, "releases") || has(project, "apps_path")) return false;
-    return !has(application, "mod") || has(project, "package");
+    // Some apps are packages too: what deploys them tells.
+    const isDeployed = ["rel", "Dockerfile", "Procfile", "fly.toml"].some((file) => fs.existsSync(path.join(app, file)));
+    return !has(application, "mod") || (has(project, "package") && !isDeployed);
 }
 
 /** The settings of a stack for the app, with the values that refusals suggest. Without any where it is refused all the same. */

@@ -38,7 +38,7 @@ function itDeploys(): void {
         checkout = new Checkout({});
         const settings = { ...baseImages(), bakeSeconds: 1, drainSeconds: 5 };
         for (const stack of stacks) write(stack, { ...settings, publicPort: await freePort() });
-        write("review", { ...settings, domain: "shop.example" });
+        write("review", { ...settings, domain: "shop.localhost" });
         const git = (...args: string[]) =>
             execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", ...args], {
                 cwd: checkout.folder,

@@ -59,7 +59,7 @@ function itKeepsSecrets(): void {
         await run("pulumi", "preview", "--stack", "local", "--diff");
         await run("up", "--diff", "--show-sames", "--show-full-output");
         const containers = await run("pulumi", "stack", "output", "--stack", "local", "containers");
-        const generated = await generatedSecrets(/release-1-\w+/.exec(containers)?.[0] ?? "");
+        const generated = await generatedSecrets(/[\w-]*release-1-\w+/.exec(containers)?.[0] ?? "");
         secrets = { ...CANARIES, ...generated, registryPassword: PASSWORD };
         assert.equal(Object.keys(secrets).length, 5);
     });

@@ -31,6 +31,7 @@ export class FixtureApp {
     readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-fixture-"));
     readonly image: string;
     private readonly images = new Set<string>();
+    private readonly mark = `\n# ${this.folder}\n`;
 
     /** @param release what it is called, where nothing else is said */
     constructor(
@@ -104,6 +105,9 @@ export class FixtureApp {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-secret-"));
         const secret = path.join(folder, "build");
         const app = path.join(this.folder, args.APP ?? ".");
+        // A step of an earlier run that is in Docker's cache would say nothing.
+        const mix = path.join(app, "mix.exs");
+        if (!fs.readFileSync(mix, "utf8").endsWith(this.mark)) fs.appendFileSync(mix, this.mark);
         fs.writeFileSync(secret, buildSecret(app, secrets));
         try {
             const build = {
