@@ -24,6 +24,10 @@ export interface AppSource {
     variables: string[];
     /** Names of variables that the configuration at build time does not do without. */
     buildVariables: string[];
+    /** Names of variables that only the configuration at build time reads, so that the release has what the build had. */
+    compiledIn: string[];
+    /** Whether a release of mix.exs has no Erlang of its own. */
+    lacksErlang: boolean;
     /** Files that config/ imports and that are not there. */
     absent: string[];
     builderPackages: string[];
@@ -84,6 +88,10 @@ export function readAppSource(app: string, umbrella: string[]): AppSource {
         runtime,
         variables: runtime === undefined ? [] : demanded(tokensOf(path.join(app, runtime))),
         buildVariables: [...new Set(atBuild.flatMap((file) => demanded(tokensOf(file))))],
+        compiledIn: compiledIn(atBuild, runtime === undefined ? undefined : path.join(app, runtime)),
+        lacksErlang: mix.flat().some(({ kind, text }, at, code) => {
+            return kind === "key" && text === "include_erts" && code[at + 1]?.text === "false";
+        }),
         absent: atBuild.flatMap((file) => absentImports(app, file)),
         builderPackages: hasCargo(projects, names) ? ["cargo"] : [],
         runtimePackages: runtimePackages(readIfThere(path.join(app, "Dockerfile"))),
@@ -95,6 +103,9 @@ export function readAppSource(app: string, umbrella: string[]): AppSource {
             ...(databases.some((name) => /sqlite|exqlite/.test(name))
                 ? ["it has SQLite: what it writes is lost with its container"]
                 : []),
+            ...(mix.flat().some(({ kind, text }) => kind === "key" && text === "config_providers")
+                ? ["it reads more configuration by config_providers, which its image has to have"]
+                : []),
             ...(names.includes("distillery")
                 ? ["it has Distillery, whose settings mix release does not read"]
                 : []),
@@ -105,9 +116,11 @@ export function readAppSource(app: string, umbrella: string[]): AppSource {
 /** What becomes of the assets of some projects. */
 function assetsOf(app: string, projects: string[]): Pick<AppSource, "assets" | "unbuilt"> {
     const made = projects.filter(hasAssetsAlias);
-    const packages = projects.map((project) => path.join(project, "assets")).filter(isPackage);
+    const packages = [...new Set(projects.flatMap((project) => [project, ...foldersIn(project)]))].filter(
+        isPackage,
+    );
     const isMade = (folder: string) => made.includes(path.dirname(folder)) || made.includes(app);
-    const named = (folder: string) => `${path.relative(app, folder)} (${managerOf(folder)})`;
+    const named = (folder: string) => `${path.relative(app, folder) || "."} (${managerOf(folder)})`;
     return {
         assets: [
             ...made.map((project) => `mix assets.deploy in ${path.relative(app, project) || "."}`),
@@ -121,6 +134,13 @@ function hasAssetsAlias(project: string): boolean {
     const mix = new ElixirValues(readIfThere(path.join(project, "mix.exs")), () => undefined).call("project");
     const aliases = mix.kind === "list" ? mix.pairs.get("aliases") : undefined;
     return aliases?.kind === "list" && aliases.pairs.has("assets.deploy");
+}
+
+function foldersIn(project: string): string[] {
+    return fs
+        .readdirSync(project, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && !/^(node_modules|deps|test|vendor|\..*)$/.test(entry.name))
+        .map((entry) => path.join(project, entry.name));
 }
 
 function isPackage(folder: string): boolean {
@@ -139,7 +159,10 @@ function dependencyNames(code: Token[]): string[] {
     );
 }
 
-/** Names of variables without which code fails: System.fetch_env!("X"), env!("X") and System.get_env("X") || raise. */
+/**
+ * Names of variables without which code fails: System.fetch_env!("X"), env!("X") with a type and no default, and
+ * System.get_env("X") || raise.
+ */
 function demanded(code: Token[]): string[] {
     const found = code.flatMap((token, at) => {
         const name = code[at + 2];
@@ -150,14 +173,40 @@ function demanded(code: Token[]): string[] {
         )
             return [];
         const after = code.slice(at + 3, at + 6).map(({ text }) => text);
-        const isForced =
-            /env!$/.test(token.text) &&
-            (after[0] === ")" || (code[at + 4]?.kind === "atom" && after[2] === ")"));
+        const isForced = /env!$/.test(token.text) && argumentsFrom(code, at + 2) <= 2;
         const isRaised =
             token.text === "get_env" && after[0] === ")" && after[1] === "||" && after[2] === "raise";
         return isForced || isRaised ? [name?.text ?? ""] : [];
     });
     return [...new Set(found)];
+}
+
+/** How many arguments a call has whose first begins there. */
+function argumentsFrom(code: Token[], at: number): number {
+    let depth = 0;
+    let count = 1;
+    for (const { kind, text } of code.slice(at)) {
+        if (kind === "string") continue;
+        if (/^[([{]$/.test(text)) depth++;
+        else if (/^[)\]}]$/.test(text)) depth--;
+        else if (text === "," && depth === 0) count++;
+        if (depth < 0) break;
+    }
+    return count;
+}
+
+/** Names of variables that the configuration at build time reads, and that of the start does not. */
+function compiledIn(atBuild: string[], runtime: string | undefined): string[] {
+    const names = atBuild.flatMap((file) => {
+        const code = tokensOf(file);
+        return code.flatMap(({ kind, text }, at) => {
+            const name = code[at + 2];
+            const isRead = kind === "name" && text === "get_env" && code[at + 1]?.text === "(";
+            return isRead && name?.kind === "string" ? [name.text] : [];
+        });
+    });
+    const later = runtime === undefined ? "" : readIfThere(runtime);
+    return [...new Set(names)].filter((name) => !later.includes(`"${name}"`));
 }
 
 function absentImports(app: string, file: string): string[] {
@@ -187,7 +236,10 @@ function portOf(files: string[]): number | undefined {
 /** The function of a file that calls Ecto.Migrator for all, by its full name. */
 function migratorOf(file: string): string | undefined {
     const text = readIfThere(file);
-    if (!/Ecto\.Migrator/.test(text) || !/^\s*def migrate\b(?!\()|^\s*def migrate\(\)/m.test(text))
+    if (
+        !/Ecto\.Migrator/.test(text) ||
+        !/^\s*def migrate\b(?!\()|^\s*def migrate\((\w+ *\\\\[^,)]*)?\)/m.test(text)
+    )
         return undefined;
     const module = /^\s*defmodule ([\w.]+)/m.exec(text)?.[1];
     return module === undefined ? undefined : `${module}.migrate`;
@@ -215,15 +267,23 @@ function healthPathsOf(file: string): string[] {
         }
         if (depth < 0) scopes.pop();
         const isFirst = string !== undefined && (code[at + 1] === string || code[at + 1]?.text === "(");
-        const isRoute = token.kind === "name" && VERB.test(token.text) && isFirst;
+        // Map.get is no route.
+        const isRoute =
+            token.kind === "name" && VERB.test(token.text) && isFirst && code[at - 1]?.text !== ".";
         const isPlug =
             token.kind === "key" &&
             /^(request_path|path|at)$/.test(token.text) &&
             code[at + 1] === string &&
             string?.text.startsWith("/");
+        const isSegment =
+            token.kind === "key" &&
+            token.text === "path_info" &&
+            code[at + 1]?.text === "[" &&
+            code[at + 3]?.text === "]";
         if (string === undefined || string.inside.length > 0) return;
-        const full = path.posix.join("/", ...(isRoute ? scopes : []), string.text);
-        if ((isRoute || isPlug) && rank(full) < HEALTH.length && !full.includes(":")) found.push(full);
+        const full = path.posix.join("/", ...(isRoute ? scopes : []), string.text).replace(/(.)\/$/, "$1");
+        if ((isRoute || isPlug || isSegment) && rank(full) < HEALTH.length && !full.includes(":"))
+            found.push(full);
     });
     return found;
 }

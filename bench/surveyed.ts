@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type BuildContext, buildContext, contextFiles } from "../components/buildContext";
 import { releaseEnv } from "../components/releaseEnv";
 import { ReleaseSecrets } from "../components/releaseSecrets";
+import { defaultImages } from "../stacks/builderImage";
 import { type Config, readConfig } from "../stacks/config";
 import { ElixirValues } from "../stacks/elixirValues";
 import { mixProjects } from "../stacks/mixProjects";
@@ -44,7 +45,10 @@ const ANY_IMAGE = "registry.example/image:tag";
 export function surveyed(name: string, app: string): Survey {
     if (!fs.existsSync(path.join(app, "mix.exs"))) return nothing(name, "it has no mix.exs");
     if (isLibrary(app))
-        return nothing(name, "it is a library: its mix.exs has no releases: and no mod:, or a package: that nothing here deploys");
+        return nothing(
+            name,
+            "it is a library: its mix.exs has no releases: and no mod:, or a package: that nothing here deploys",
+        );
     const { config, needs } = configOf(app);
     if (config === undefined) return { name, verdict: verdictOf(needs), facts: [], needs, notes: [] };
     const source = readAppSource(app, mixProjects(app).umbrella);
@@ -55,7 +59,14 @@ export function surveyed(name: string, app: string): Survey {
         verdict: verdictOf(needs),
         facts: factsOf(config, source, context),
         needs,
-        notes: [...config.notes, ...context.notes, ...source.notes],
+        notes: [
+            ...(config.builderImage === defaultImages.builderImage
+                ? [`no file names its Elixir: it is built with ${config.builderImage.replace(/^.*\//, "")}`]
+                : []),
+            ...config.notes,
+            ...context.notes,
+            ...source.notes,
+        ],
     };
 }
 
@@ -75,7 +86,9 @@ function isLibrary(app: string): boolean {
         value.kind !== "list" || !value.isWhole || value.pairs.has(key);
     if (has(project, "releases") || has(project, "apps_path")) return false;
     // Some apps are packages too: what deploys them tells.
-    const isDeployed = ["rel", "Dockerfile", "Procfile", "fly.toml"].some((file) => fs.existsSync(path.join(app, file)));
+    const isDeployed = ["rel", "Dockerfile", "Procfile", "fly.toml"].some((file) =>
+        fs.existsSync(path.join(app, file)),
+    );
     return !has(application, "mod") || (has(project, "package") && !isDeployed);
 }
 
@@ -119,6 +132,13 @@ function needsOf(config: Config, source: AppSource): Need[] {
     const wanted = source.variables.filter((name) => !given.includes(name));
     return [
         ...source.absent.map((file) => ({ why: `${file} is imported by config/ and is not there` })),
+        ...(source.lacksErlang
+            ? [{ why: "mix.exs has include_erts: false, and the image has no Erlang but the release's own" }]
+            : []),
+        ...listed(
+            "the release keeps what the build had, unless config/runtime.exs reads them",
+            source.compiledIn.filter((name) => /^(SECRET_KEY_BASE|DATABASE_URL)$/.test(name)),
+        ),
         ...listed(
             `${source.runtime} asks for`,
             wanted,

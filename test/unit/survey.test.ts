@@ -55,6 +55,58 @@ const cases: [name: string, files: Record<string, string>, verdict: Survey["verd
         ["pulumi config set healthPath /up"],
     ],
     [
+        "a health check at the root of its scope, and no route of that name elsewhere",
+        {
+            ...plain,
+            "lib/event.ex": 'defmodule A.Plug do\n def b(c), do: c |> Map.get("status", 1)\nend',
+            "lib/router.ex": 'use Phoenix.Router\nscope "/health" do\n get "/", A, :b\nend',
+        },
+        "plain",
+        [],
+    ],
+    [
+        "a plug that looks at the parts of the path",
+        { ...plain, "lib/router.ex": 'def call(%Plug.Conn{path_info: ["status"]}, _), do: :ok' },
+        "settings",
+        ["pulumi config set healthPath /status"],
+    ],
+    [
+        "a migration that takes options, and more variables than the first argument",
+        {
+            ...plain,
+            "lib/shop/tasks.ex":
+                "defmodule Shop.Tasks do\n  def migrate(opts \\\\ []) do\n    Ecto.Migrator.run(opts)\n  end\nend",
+            "config/runtime.exs":
+                'a = Util.fetch_env!("DB_HOST", all: "localhost")\nb = env!("SIZE", :integer, 10)',
+        },
+        "settings",
+        [
+            "pulumi config set --secret --path secrets.NAME VALUE",
+            `pulumi config set migrate "bin/shop eval 'Shop.Tasks.migrate()'"`,
+        ],
+    ],
+    [
+        "a release without Erlang, and a secret that the build reads",
+        {
+            ...plain,
+            "mix.exs": mix('app: :shop, version: "1.0.0", releases: [shop: [include_erts: false]]'),
+            "config/prod.exs":
+                'config :shop, key: System.get_env("SECRET_KEY_BASE"), b: System.get_env("MAYBE")',
+        },
+        "change",
+        ["change", "change"],
+    ],
+    [
+        "a package for others that is deployed too",
+        {
+            ...plain,
+            "mix.exs": mix('app: :shop, version: "1.0.0", package: [licenses: ["MIT"]]'),
+            "fly.toml": "",
+        },
+        "plain",
+        [],
+    ],
+    [
         "no health check",
         { "mix.exs": shop, "lib/router.ex": 'use Phoenix.Router\nget "/", A, :b' },
         "settings",
