@@ -213,8 +213,10 @@ export class Machine {
 
     /** Clones the repository. */
     clone(depth: "all" | 1): void {
-        const depths = depth === "all" ? [] : ["--depth", "1"];
-        execFileSync("git", ["clone", "--quiet", ...depths, `file://${this.world.origin}`, this.checkout]);
+        const { origin } = this.world;
+        // A folder is cloned by links, but knows no depth.
+        const source = depth === "all" ? [origin] : ["--depth", "1", `file://${origin}`];
+        execFileSync("git", ["clone", "--quiet", ...source, this.checkout]);
         this.clones += 1;
         // As if `npm ci` had run: what would come from npm is here.
         const decanter = path.join(this.checkout, this.world.decanter);
