@@ -219,7 +219,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                               RUNNER_IMAGE: args.runnerImage,
                               RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
                               VERSION: version === UNKNOWN_VERSION ? "" : version,
-                              ...(hasPackages(context) && {
+                              ...(installsPackages(context, args.assets) && {
                                   NODE: "image",
                                   NODE_IMAGE: args.nodeImage ?? "",
                               }),
@@ -253,7 +253,11 @@ function tagOf(version: string): string {
     return version.replace(/[^A-Za-z0-9_.-]/g, "-");
 }
 
-/** Whether packages of JavaScript may be installed in the build. */
-export function hasPackages(context: BuildContext): boolean {
-    return contextFiles(context).some((file) => path.basename(file) === "package.json");
+/** Whether packages of JavaScript may be installed in the build: those of vendor/ only by a command of the user's own. */
+function installsPackages(context: BuildContext, assets?: string): boolean {
+    if (assets === "none") return false;
+    const packages = contextFiles(context).filter((file) => path.basename(file) === "package.json");
+    return packages.some(
+        (file) => assets !== undefined || !/(^|\/)(node_modules|vendor|\.yarn)\//.test(file),
+    );
 }

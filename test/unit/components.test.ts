@@ -206,6 +206,20 @@ describe("ReleaseImage", () => {
         assert.deepEqual((inputs.build as { buildArgs: unknown }).buildArgs, expected);
     });
 
+    it("takes none for packages that nothing installs, and for a command it takes Node.js all the same", async () => {
+        fs.mkdirSync(path.join(app, "vendor/phoenix"), { recursive: true });
+        fs.writeFileSync(path.join(app, "vendor/phoenix/package.json"), "{}");
+        const takesNode = async (others: Partial<ReleaseImageArgs>) => {
+            const inputs = await builtOf({ app, nodeImage: "node:1", ...others });
+            return "NODE" in (inputs.build as { buildArgs: object }).buildArgs;
+        };
+        assert.equal(await takesNode({}), false);
+        assert.equal(await takesNode({ assets: "cd vendor/phoenix && npm run build" }), true);
+        fs.writeFileSync(path.join(app, "package.json"), "{}");
+        assert.equal(await takesNode({}), true);
+        assert.equal(await takesNode({ assets: "none" }), false);
+    });
+
     it("is another one when a file changes that the build reads, and only then", async () => {
         const write = (file: string, text: string) => fs.writeFileSync(path.join(app, file), text);
         const first = await hashOf(app);
