@@ -124,7 +124,7 @@ use_ssh_key() {
 # Mix offers to install Hex and rebar3 when a dependency asks for them; `yes` accepts. An app without such dependencies is
 # never asked, and a builder image that brings them needs no network.
 fetch_dependencies() {
-    local seed=/seed/app-${CACHE_ID:-} key dep
+    local seed=/seed/app-${CACHE_ID:-} key dep code=0
     use_ssh_key
     trap '[ $? = 0 ] || exit $needs_more' EXIT
     find /build -name node_modules -prune -o -type f -exec touch {} +
@@ -146,7 +146,8 @@ fetch_dependencies() {
     [ ! -d deps ] || mix deps.clean --unused
     MIX_OS_DEPS_COMPILE_PARTITION_COUNT=$(nproc)
     export MIX_OS_DEPS_COMPILE_PARTITION_COUNT
-    mix deps.compile < <(yes)
+    # Those before one that fails are kept all the same: the next attempt, or the next build, does not wait for them again.
+    mix deps.compile < <(yes) || code=$needs_more
     trap - EXIT
     mkdir -p deps _build
     if [ -n "${CACHE_ID:-}" ]; then
@@ -157,6 +158,7 @@ fetch_dependencies() {
         find /seed -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
         exec 9>&-
     fi
+    return "$code"
 }
 
 # start_over GROUP... has the files of these groups in /build, as they were sent, and packages of JavaScript.
