@@ -136,7 +136,7 @@ function needsOf(config: Config, source: AppSource): Need[] {
             ? [{ why: "mix.exs has include_erts: false, and the image has no Erlang but the release's own" }]
             : []),
         ...listed(
-            "the release keeps what the build had, unless config/runtime.exs reads them",
+            "only the configuration at build time reads",
             source.compiledIn.filter((name) => /^(SECRET_KEY_BASE|DATABASE_URL)$/.test(name)),
         ),
         ...listed(
