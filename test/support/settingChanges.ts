@@ -186,13 +186,14 @@ export class ChangingStack {
     }
 }
 
-/** The line that has what was expected. */
+/** The last line that has what was expected: Pulumi's progress has it before, amid its own words. */
 function lineOf(said: string, expected: RegExp, what: string): string {
     assert.match(said, expected, what);
     return (
         said
             .split("\n")
-            .find((line) => expected.test(line))
+            .filter((line) => expected.test(line))
+            .at(-1)
             ?.trim() ?? ""
     );
 }
