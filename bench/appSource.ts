@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { nesting } from "../stacks/elixirSyntax";
+import { endOfValue, nesting } from "../stacks/elixirSyntax";
 import { type Token, tokens } from "../stacks/elixirTokens";
 import { ElixirValues } from "../stacks/elixirValues";
 
@@ -68,13 +68,15 @@ const NO_RUNTIME_PACKAGE =
  */
 export function readAppSource(app: string, umbrella: string[]): AppSource {
     const projects = [app, ...umbrella];
-    const mix = projects.map((folder) => tokensOf(path.join(folder, "mix.exs")));
-    const names = mix.flatMap(dependencyNames);
+    const mixCode = projects.flatMap((folder) => tokensOf(path.join(folder, "mix.exs")));
+    const names = dependencyNames(mixCode);
     // Mix reads an older name where the newer one is not there.
     const runtime = ["config/runtime.exs", "config/releases.exs"].find((file) =>
         fs.existsSync(path.join(app, file)),
     );
+    const atStart = runtime === undefined ? "" : readIfThere(path.join(app, runtime));
     const atBuild = ["config.exs", "prod.exs"].map((name) => path.join(app, "config", name));
+    const buildCode = atBuild.flatMap(tokensOf);
     const sources = projects.flatMap((folder) => filesBelow(path.join(folder, "lib"), /\.ex$/));
     const databases = [...new Set(names.filter((name) => DATABASES.test(name)))];
     return {
@@ -86,16 +88,17 @@ export function readAppSource(app: string, umbrella: string[]): AppSource {
         ),
         port: portOf([...(runtime === undefined ? [] : [path.join(app, runtime)]), ...atBuild]),
         runtime,
-        variables: runtime === undefined ? [] : demanded(tokensOf(path.join(app, runtime))),
-        buildVariables: [...new Set(atBuild.flatMap((file) => demanded(tokensOf(file))))],
-        compiledIn: compiledIn(atBuild, runtime === undefined ? undefined : path.join(app, runtime)),
-        lacksErlang: mix.flat().some(({ kind, text }, at, code) => {
-            return kind === "key" && text === "include_erts" && code[at + 1]?.text === "false";
-        }),
+        variables: demanded(tokens(atStart)),
+        buildVariables: demanded(buildCode),
+        compiledIn: compiledIn(buildCode, atStart),
+        lacksErlang: mixCode.some(
+            ({ kind, text }, at) =>
+                kind === "key" && text === "include_erts" && mixCode[at + 1]?.text === "false",
+        ),
         absent: atBuild.flatMap((file) => absentImports(app, file)),
         builderPackages: hasCargo(projects, names) ? ["cargo"] : [],
         runtimePackages: runtimePackages(readIfThere(path.join(app, "Dockerfile"))),
-        credentials: credentials(mix.flat()),
+        credentials: credentials(mixCode),
         notes: [
             ...(fs.existsSync(path.join(app, "Dockerfile"))
                 ? ["it has a Dockerfile of its own, which the setting dockerfile takes instead"]
@@ -103,7 +106,7 @@ export function readAppSource(app: string, umbrella: string[]): AppSource {
             ...(databases.some((name) => /sqlite|exqlite/.test(name))
                 ? ["it has SQLite: what it writes is lost with its container"]
                 : []),
-            ...(mix.flat().some(({ kind, text }) => kind === "key" && text === "config_providers")
+            ...(mixCode.some(({ kind, text }) => kind === "key" && text === "config_providers")
                 ? ["it reads more configuration by config_providers, which its image has to have"]
                 : []),
             ...(names.includes("distillery")
@@ -173,7 +176,9 @@ function demanded(code: Token[]): string[] {
         )
             return [];
         const after = code.slice(at + 3, at + 6).map(({ text }) => text);
-        const isForced = /env!$/.test(token.text) && argumentsFrom(code, at + 2) <= 2;
+        const first = endOfValue(code, at + 2);
+        const second = endOfValue(code, first + 1);
+        const isForced = /env!$/.test(token.text) && [first, second].some((end) => code[end]?.text === ")");
         const isRaised =
             token.text === "get_env" && after[0] === ")" && after[1] === "||" && after[2] === "raise";
         return isForced || isRaised ? [name?.text ?? ""] : [];
@@ -181,32 +186,14 @@ function demanded(code: Token[]): string[] {
     return [...new Set(found)];
 }
 
-/** How many arguments a call has whose first begins there. */
-function argumentsFrom(code: Token[], at: number): number {
-    let depth = 0;
-    let count = 1;
-    for (const { kind, text } of code.slice(at)) {
-        if (kind === "string") continue;
-        if (/^[([{]$/.test(text)) depth++;
-        else if (/^[)\]}]$/.test(text)) depth--;
-        else if (text === "," && depth === 0) count++;
-        if (depth < 0) break;
-    }
-    return count;
-}
-
 /** Names of variables that the configuration at build time reads, and that of the start does not. */
-function compiledIn(atBuild: string[], runtime: string | undefined): string[] {
-    const names = atBuild.flatMap((file) => {
-        const code = tokensOf(file);
-        return code.flatMap(({ kind, text }, at) => {
-            const name = code[at + 2];
-            const isRead = kind === "name" && text === "get_env" && code[at + 1]?.text === "(";
-            return isRead && name?.kind === "string" ? [name.text] : [];
-        });
+function compiledIn(code: Token[], runtime: string): string[] {
+    const names = code.flatMap(({ kind, text }, at) => {
+        const name = code[at + 2];
+        const isRead = kind === "name" && text === "get_env" && code[at + 1]?.text === "(";
+        return isRead && name?.kind === "string" ? [name.text] : [];
     });
-    const later = runtime === undefined ? "" : readIfThere(runtime);
-    return [...new Set(names)].filter((name) => !later.includes(`"${name}"`));
+    return [...new Set(names)].filter((name) => !runtime.includes(`"${name}"`));
 }
 
 function absentImports(app: string, file: string): string[] {

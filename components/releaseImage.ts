@@ -257,7 +257,8 @@ function tagOf(version: string): string {
 function installsPackages(context: BuildContext, assets?: string): boolean {
     if (assets === "none") return false;
     const packages = contextFiles(context).filter((file) => path.basename(file) === "package.json");
-    return packages.some(
-        (file) => assets !== undefined || !/(^|\/)(node_modules|vendor|\.yarn)\//.test(file),
-    );
+    // As package_roots of docker/build/steps.sh has it, which begins at the app's folder.
+    const isLeft = (file: string) =>
+        /(^|\/)(node_modules|vendor|\.yarn)\//.test(path.posix.relative(context.app, file));
+    return packages.some((file) => assets !== undefined || !isLeft(file));
 }

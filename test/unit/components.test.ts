@@ -218,6 +218,9 @@ describe("ReleaseImage", () => {
         fs.writeFileSync(path.join(app, "package.json"), "{}");
         assert.equal(await takesNode({}), true);
         assert.equal(await takesNode({ assets: "none" }), false);
+        const vendored = { app: path.join(app, "vendor/phoenix"), beside: [path.join(app, "libs/cork")] };
+        fs.mkdirSync(path.join(app, "libs/cork"), { recursive: true });
+        assert.equal(await takesNode(vendored), true, "it lies in vendor/ itself");
     });
 
     it("is another one when a file changes that the build reads, and only then", async () => {

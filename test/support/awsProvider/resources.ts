@@ -59,15 +59,15 @@ export function changed(
     return { ...kept, ...plain(inputs), ...counted, ...tagsAll(type, inputs, tags) };
 }
 
+/** Whether the type in a module of the SDK has tags. */
+const tagged: Record<string, boolean> = {};
+
 /** The tags that a resource has, with those of the provider; nothing for a type that has no tags, as the SDK knows it. */
 export function tagsAll(type: string, inputs: Properties, tags: Properties): { tagsAll?: Properties } {
     const [, module = ""] = type.split(":");
     tagged[module] ??= readFileSync(require.resolve(`@pulumi/aws/${module}.js`), "utf8").includes("tagsAll");
     return tagged[module] ? { tagsAll: { ...tags, ...inputs.tags } } : {};
 }
-
-/** Whether the type in a module of the SDK has tags. */
-const tagged: Record<string, boolean> = {};
 
 function plain(inputs: Properties): Properties {
     return Object.fromEntries(Object.entries(inputs).filter(([key]) => !key.startsWith("__")));
