@@ -1,6 +1,27 @@
 import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
+// Which folders of components/ each one may import: docs/architecture.md draws it.
+const mayImport = {
+    release: [],
+    docker: [],
+    aws: [],
+    image: ["docker", "release"],
+    archive: ["aws", "docker", "image", "release"],
+    dockerHost: ["docker", "image", "release"],
+    fargate: ["aws", "release"],
+    floatingIp: ["aws", "docker", "image", "release"],
+};
+// The packages that a folder does not load, so that a target loads no other target's.
+const mayNotLoad = {
+    release: ["@pulumi/aws", "@pulumi/docker"],
+    docker: ["@pulumi/aws"],
+    aws: ["@pulumi/docker"],
+    image: ["@pulumi/aws"],
+    dockerHost: ["@pulumi/aws"],
+    fargate: ["@pulumi/docker"],
+};
+
 export default tseslint.config(
     {
         ignores: [
@@ -36,6 +57,32 @@ export default tseslint.config(
                         "CallExpression[callee.property.name='apply'] NewExpression[callee.type='MemberExpression']",
                     message: "a resource made inside apply() is missing from the preview: make it outside",
                 },
+            ],
+        },
+    },
+    ...Object.entries(mayImport).map(([folder, others]) => ({
+        files: [`components/${folder}/**`],
+        rules: {
+            "no-restricted-imports": [
+                "error",
+                {
+                    paths: mayNotLoad[folder] ?? [],
+                    patterns: [
+                        {
+                            regex: `^\\.\\./(?!(${others.join("|") || "none"})/)`,
+                            message: `components/${folder} imports ${others.join(", ") || "no other folder of ours"}: see docs/architecture.md`,
+                        },
+                    ],
+                },
+            ],
+        },
+    })),
+    {
+        files: ["components/*.ts"],
+        rules: {
+            "no-restricted-syntax": [
+                "error",
+                { selector: "Program", message: "a component lies in a folder: see docs/architecture.md" },
             ],
         },
     },

@@ -1,5 +1,5 @@
-import { readConfig } from "./stacks/config";
-import { mustBeOneDaemon } from "./stacks/dockerContext";
+import { readConfig } from "./stacks/config/config";
+import { mustBeOneDaemon } from "./stacks/config/dockerContext";
 import { dockerHost } from "./stacks/dockerHost";
 import { fargate } from "./stacks/fargate";
 import { floatingIp } from "./stacks/floatingIp";

@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { endOfValue, nesting } from "../stacks/elixirSyntax";
-import { type Token, tokens } from "../stacks/elixirTokens";
-import { ElixirValues } from "../stacks/elixirValues";
+import { endOfValue, nesting } from "../stacks/config/elixirSyntax";
+import { type Token, tokens } from "../stacks/config/elixirTokens";
+import { ElixirValues } from "../stacks/config/elixirValues";
 
 /** What an app's files say of it, beside what a deploy reads itself. */
 export interface AppSource {

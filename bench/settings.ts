@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
-import { docker } from "../components/docker";
+import { docker } from "../components/docker/dockerCli";
 import { baseImages } from "../test/support/machine";
 import { settingsOf } from "../test/support/mockPulumi";
 import { RealEngine, whyNoEngine } from "../test/support/realEngine";

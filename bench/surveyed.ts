@@ -1,13 +1,13 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { type BuildContext, buildContext, contextFiles } from "../components/buildContext";
-import { releaseEnv } from "../components/releaseEnv";
-import { ReleaseSecrets } from "../components/releaseSecrets";
-import { defaultImages } from "../stacks/builderImage";
-import { type Config, readConfig } from "../stacks/config";
-import { ElixirValues } from "../stacks/elixirValues";
-import { mixProjects } from "../stacks/mixProjects";
+import { type BuildContext, buildContext, contextFiles } from "../components/image/buildContext";
+import { releaseEnv } from "../components/release/releaseEnv";
+import { ReleaseSecrets } from "../components/release/releaseSecrets";
+import { defaultImages } from "../stacks/config/builderImage";
+import { type Config, readConfig } from "../stacks/config/config";
+import { ElixirValues } from "../stacks/config/elixirValues";
+import { mixProjects } from "../stacks/config/mixProjects";
 import { settingsOf } from "../test/support/mockPulumi";
 import { type AppSource, readAppSource } from "./appSource";
 

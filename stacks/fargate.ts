@@ -1,16 +1,16 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { AccessLogs } from "../components/accessLogs";
-import { Certificate } from "../components/certificate";
-import { FargateService } from "../components/fargateService";
-import { LoadBalancer } from "../components/loadBalancer";
-import { NodeDiscovery } from "../components/nodeDiscovery";
-import { releaseEnv } from "../components/releaseEnv";
-import { ReleaseTask } from "../components/releaseTask";
-import { clusterEnv, consoleCommand } from "../components/taskContainer";
-import { type AwsPast, awsRelease } from "./awsRelease";
+import { AccessLogs } from "../components/fargate/accessLogs";
+import { Certificate } from "../components/fargate/certificate";
+import { FargateService } from "../components/fargate/fargateService";
+import { LoadBalancer } from "../components/fargate/loadBalancer";
+import { NodeDiscovery } from "../components/fargate/nodeDiscovery";
+import { ReleaseTask } from "../components/fargate/releaseTask";
+import { clusterEnv, consoleCommand } from "../components/fargate/taskContainer";
+import { releaseEnv } from "../components/release/releaseEnv";
 import { cut } from "./awsNames";
-import type { ConfigOf } from "./config";
+import { type AwsPast, awsRelease } from "./awsRelease";
+import type { ConfigOf } from "./config/config";
 import { once, type Outputs, releaseOutputs } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */

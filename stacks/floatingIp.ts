@@ -1,17 +1,17 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { valueOf } from "../components/docker";
-import { FloatingIp } from "../components/floatingIp";
-import { hostBoot } from "../components/hostBoot";
-import { hostHooks } from "../components/hostHooks";
-import { HostRole } from "../components/hostRole";
-import { ImageRepository } from "../components/imageRepository";
-import { releaseEnv } from "../components/releaseEnv";
-import { ReleaseHost } from "../components/releaseHost";
-import { ReleaseParameters } from "../components/releaseParameters";
-import { TlsProxy } from "../components/tlsProxy";
+import { ImageRepository } from "../components/aws/imageRepository";
+import { ReleaseParameters } from "../components/aws/releaseParameters";
+import { FloatingIp } from "../components/floatingIp/floatingIp";
+import { hostBoot } from "../components/floatingIp/hostBoot";
+import { hostHooks } from "../components/floatingIp/hostHooks";
+import { HostRole } from "../components/floatingIp/hostRole";
+import { ReleaseHost } from "../components/floatingIp/releaseHost";
+import { TlsProxy } from "../components/floatingIp/tlsProxy";
+import { releaseEnv } from "../components/release/releaseEnv";
+import { valueOf } from "../components/release/valueOf";
 import { type AwsPast, type AwsRelease, awsRelease } from "./awsRelease";
-import type { ConfigOf } from "./config";
+import type { ConfigOf } from "./config/config";
 import { once, type Outputs, releaseOutputs } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */

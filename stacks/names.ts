@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./settings";
+import type { Settings } from "./config/settingsReader";
 
 /** The role of what changes with every release; its resources had the release's bare name. */
 const RELEASE = "release";

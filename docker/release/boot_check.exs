@@ -1,4 +1,5 @@
-# Loads every module of a release, and says of each that cannot be loaded why, a line each: components/bootCheck.ts reads them.
+# Loads every module of a release, and says of each that cannot be loaded why, a line each. components/image/bootCheck.ts
+# reads them.
 # The VM itself says only that an on_load function has failed. What that has returned, which is what the loader of libraries has
 # said where it loads a NIF, goes to the log.
 IO.puts("decanter: begun")

@@ -7,7 +7,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { FixtureApp, replaceIn, stepsThatRan, textsIn } from "../support/fixtureApp";
 import { freePort } from "../support/machine";
 import { SshServer } from "../support/sshServer";

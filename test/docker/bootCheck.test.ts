@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { bootCheck } from "../../components/bootCheck";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
+import { bootCheck } from "../../components/image/bootCheck";
 import { FixtureApp } from "../support/fixtureApp";
 
 describe("the boot check of a release", function () {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { FixtureApp, stepsThatRan, textsIn } from "../support/fixtureApp";
 
 /** What the steps of a build say of what they have done and left out. */

@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
 import * as http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildImage, docker } from "../../components/docker";
-import { releaseEnv } from "../../components/releaseEnv";
-import { clusterEnv, consoleCommand, containerDefinitions } from "../../components/taskContainer";
+import { docker } from "../../components/docker/dockerCli";
+import { clusterEnv, consoleCommand, containerDefinitions } from "../../components/fargate/taskContainer";
+import { buildImage } from "../../components/image/buildImage";
+import { releaseEnv } from "../../components/release/releaseEnv";
 import { App } from "../support/app";
 
 /** The part of a container definition that says how the container is run. */

@@ -1,10 +1,10 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker";
-import { hostBoot, type HostBootArgs } from "../../components/hostBoot";
-import { releaseEnv } from "../../components/releaseEnv";
-import { readConfig } from "../../stacks/config";
+import { docker } from "../../components/docker/dockerCli";
+import { hostBoot, type HostBootArgs } from "../../components/floatingIp/hostBoot";
+import { releaseEnv } from "../../components/release/releaseEnv";
+import { readConfig } from "../../stacks/config/config";
 import { dockerHost } from "../../stacks/dockerHost";
 import { BootHost, INSTANCE } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";

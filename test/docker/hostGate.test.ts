@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker";
-import { hostBoot } from "../../components/hostBoot";
-import { hostGate } from "../../components/hostGate";
-import { HostTalk } from "../../components/hostTalk";
-import { releaseEnv } from "../../components/releaseEnv";
+import { docker } from "../../components/docker/dockerCli";
+import { hostBoot } from "../../components/floatingIp/hostBoot";
+import { hostGate } from "../../components/floatingIp/hostGate";
+import { HostTalk } from "../../components/floatingIp/hostTalk";
+import { releaseEnv } from "../../components/release/releaseEnv";
 import { awsCli } from "../support/awsCli";
 import { BootHost, INSTANCE } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";

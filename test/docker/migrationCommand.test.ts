@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../../components/docker";
-import { Migration } from "../../components/migration";
-import { migrationCommand } from "../../components/migrationCommand";
+import { docker } from "../../components/docker/dockerCli";
+import { Migration } from "../../components/dockerHost/migration";
+import { migrationCommand } from "../../components/release/migrationCommand";
 import { mockPulumi, settled, the } from "../support/mockPulumi";
 
 const RUNNER = "decanter/runner:trixie";

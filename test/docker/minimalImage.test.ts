@@ -6,8 +6,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildImage, docker, lastLines } from "../../components/docker";
-import { releaseEnv } from "../../components/releaseEnv";
+import { docker } from "../../components/docker/dockerCli";
+import { buildImage } from "../../components/image/buildImage";
+import { lastLines } from "../../components/release/logExcerpt";
+import { releaseEnv } from "../../components/release/releaseEnv";
 import { App } from "../support/app";
 
 /** A file of an image, as tar lists it. */

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { baseImages, freePort } from "../support/machine";
 import { settingsOf } from "../support/mockPulumi";
 import { OwnDocker } from "../support/ownDocker";

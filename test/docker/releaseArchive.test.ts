@@ -13,8 +13,9 @@ import {
     S3Client,
 } from "@aws-sdk/client-s3";
 import * as pulumi from "@pulumi/pulumi";
-import { archiving, type ArchivingArgs } from "../../components/archiving";
-import { buildImage, docker } from "../../components/docker";
+import { archiving, type ArchivingArgs } from "../../components/archive/archiveHook";
+import { docker } from "../../components/docker/dockerCli";
+import { buildImage } from "../../components/image/buildImage";
 import { ECR } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";
 import { restoreEnvironment } from "../support/environment";

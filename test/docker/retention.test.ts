@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
+import { docker } from "../../components/docker/dockerCli";
 import program from "../../index";
 import type { Release } from "../../stacks/outputs";
-import { docker } from "../../components/docker";
 import { App } from "../support/app";
 import { engine } from "../support/dockerProvider";
 import { baseImages, freePort } from "../support/machine";

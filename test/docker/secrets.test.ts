@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
+import { docker } from "../../components/docker/dockerCli";
+import { buildImage } from "../../components/image/buildImage";
 import program from "../../index";
-import { buildImage, docker } from "../../components/docker";
 import { App } from "../support/app";
 import { bytesOf, CANARIES, commandLines, generatedSecrets, secretsIn } from "../support/canaries";
 import { engine } from "../support/dockerProvider";

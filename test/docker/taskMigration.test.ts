@@ -7,8 +7,8 @@ import {
     RegisterTaskDefinitionCommand,
 } from "@aws-sdk/client-ecs";
 import type { ContainerDefinition } from "@aws-sdk/client-ecs";
-import { containerDefinitions } from "../../components/taskContainer";
-import { taskMigration, type TaskMigrationArgs } from "../../components/taskMigration";
+import { containerDefinitions } from "../../components/fargate/taskContainer";
+import { taskMigration, type TaskMigrationArgs } from "../../components/fargate/taskMigration";
 import { restoreEnvironment } from "../support/environment";
 import { Moto } from "../support/moto";
 

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { App } from "../support/app";
 import { Checkout, Command } from "../support/checkout";
 import { engine } from "../support/dockerProvider";

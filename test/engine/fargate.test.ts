@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { AwsStandIn } from "../support/awsEngine";
 import { FakeAws } from "../support/fakeAws";
 import { FakeS3 } from "../support/fakeS3";

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { AwsStandIn } from "../support/awsEngine";
 import { DeployWords } from "../support/deployWords";
 import { FakeAws } from "../support/fakeAws";

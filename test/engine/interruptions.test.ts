@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fate } from "../../bench/load";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { App } from "../support/app";
 import { Checkout, type Command } from "../support/checkout";
 import { rolesOf } from "../support/deploys";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { Checkout } from "../support/checkout";
 import { baseImages, freePort } from "../support/machine";
 import { skipWithoutEngine } from "../support/realEngine";

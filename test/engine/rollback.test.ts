@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
 import { App } from "../support/app";
 import { Checkout } from "../support/checkout";
 import { engine } from "../support/dockerProvider";

@@ -30,7 +30,7 @@ describe("variables, with Pulumi's engine", function () {
         ...process.env,
         PULUMI_BACKEND_URL: `file://${path.join(folder, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: "x",
-        SETTINGS: path.resolve("stacks/settings.ts"),
+        SETTINGS: path.resolve("stacks/config/settingsReader.ts"),
     };
     const file = path.join(folder, "Pulumi.test.yaml");
     const pulumi = (...args: string[]) => run("pulumi", args, { cwd: folder, env });

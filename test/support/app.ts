@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Build } from "../../components/docker";
-import { earlyFiles } from "../../stacks/earlyFiles";
+import type { Build } from "../../components/image/buildImage";
+import { earlyFiles } from "../../stacks/config/earlyFiles";
 import { ourDockerfile } from "./dockerfile";
 import { baseImageArgs } from "./machine";
 

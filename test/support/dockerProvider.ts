@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
-import { buildImage, docker } from "../../components/docker";
+import { docker } from "../../components/docker/dockerCli";
+import { buildImage } from "../../components/image/buildImage";
 
 /** Properties of a resource. They come from the program under test, so nothing here knows their shapes. */
 export type Properties = Record<string, any>;

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { readDockerfile } from "../../components/dockerfile";
+import { readDockerfile } from "../../components/image/dockerfile";
 
 let written: string | undefined;
 

@@ -4,9 +4,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildSecret } from "../../components/buildVariables";
-import { buildImage, docker, lastLines } from "../../components/docker";
-import { earlyFiles } from "../../stacks/earlyFiles";
+import { docker } from "../../components/docker/dockerCli";
+import { buildImage } from "../../components/image/buildImage";
+import { buildSecret } from "../../components/image/buildVariables";
+import { lastLines } from "../../components/release/logExcerpt";
+import { earlyFiles } from "../../stacks/config/earlyFiles";
 import { ourDockerfile } from "./dockerfile";
 import { baseImageArgs } from "./machine";
 

@@ -1,5 +1,5 @@
 import * as net from "node:net";
-import { builderImageFor, defaultImages } from "../../stacks/builderImage";
+import { builderImageFor, defaultImages } from "../../stacks/config/builderImage";
 import { settingsOf } from "./mockPulumi";
 
 /** Names of the base images, where the machine's Docker Hub is out of reach and stand-ins are made (`bin/stand-ins`). */

@@ -5,9 +5,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
-import { archiving, type ArchivingArgs } from "../../components/archiving";
-import { type FakeS3, withFakeS3 } from "../support/fakeS3";
+import { archiving, type ArchivingArgs } from "../../components/archive/archiveHook";
 import { restoreEnvironment } from "../support/environment";
+import { type FakeS3, withFakeS3 } from "../support/fakeS3";
 import { freePort } from "../support/machine";
 import { mockPulumi, withDocker } from "../support/mockPulumi";
 

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
-import type { FargateSettings, HostSettings } from "../../stacks/awsSettings";
-import { type Config, readConfig } from "../../stacks/config";
+import type { FargateSettings, HostSettings } from "../../stacks/config/awsSettings";
+import { type Config, readConfig } from "../../stacks/config/config";
 import { declaredSettings, mockPulumi, settingsOf, valueOf } from "../support/mockPulumi";
 
 type Settings = Record<string, unknown>;

@@ -2,8 +2,8 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { buildContext, contextHash, ownContext } from "../../components/buildContext";
-import { mixProjects, outside } from "../../stacks/mixProjects";
+import { buildContext, contextHash, ownContext } from "../../components/image/buildContext";
+import { mixProjects, outside } from "../../stacks/config/mixProjects";
 
 /** Path dependencies of an app that lie outside of it. */
 const pathDependencies = (app: string) => outside(app, mixProjects(app).dependencies);

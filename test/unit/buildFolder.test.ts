@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { BuildFolder } from "../../components/buildFolder";
+import { BuildFolder } from "../../components/image/buildFolder";
 
 describe("the folder of a build", () => {
     let root: string;

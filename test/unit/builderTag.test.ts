@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
-import { type BuilderImages, mustHaveBuilder } from "../../components/builderTag";
+import { type BuilderImages, mustHaveBuilder } from "../../components/image/builderTag";
 import { withDocker } from "../support/mockPulumi";
 
 describe("a builder image that follows from versions", () => {

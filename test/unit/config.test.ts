@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { type Config, readConfig } from "../../stacks/config";
+import { type Config, readConfig } from "../../stacks/config/config";
 import { declaredSettings, mockPulumi, valueOf } from "../support/mockPulumi";
 
 type Settings = Record<string, unknown>;

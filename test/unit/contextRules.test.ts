@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { buildContext, contextFiles } from "../../components/buildContext";
+import { buildContext, contextFiles } from "../../components/image/buildContext";
 import { contextApp, projectsOf, sentFiles } from "../support/contextApp";
 
 describe("what is left out of a build", () => {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { violations } from "../../policy/rules";
-import { type ConfigOf, readConfig } from "../../stacks/config";
+import { type ConfigOf, readConfig } from "../../stacks/config/config";
 import { fargate } from "../../stacks/fargate";
 import { floatingIp } from "../../stacks/floatingIp";
 import { mockPulumi, type Recorded, settled } from "../support/mockPulumi";

@@ -4,22 +4,17 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { Writable } from "node:stream";
 import * as pulumi from "@pulumi/pulumi";
-import { mustKeepAttestations } from "../../components/attestations";
-import {
-    type Build,
-    buildImage,
-    containerLog,
-    docker,
-    dockerStream,
-    explainBuild,
-    lastLines,
-    valueOf,
-} from "../../components/docker";
-import { DockerService } from "../../components/dockerService";
-import { Migration, type MigrationArgs } from "../../components/migration";
-import { bootCheck, verdict } from "../../components/bootCheck";
-import { ReleaseImage } from "../../components/releaseImage";
-import { Router } from "../../components/router";
+import { docker, dockerStream } from "../../components/docker/dockerCli";
+import { containerLog } from "../../components/dockerHost/containerReport";
+import { DockerService } from "../../components/dockerHost/dockerService";
+import { Migration, type MigrationArgs } from "../../components/dockerHost/migration";
+import { Router } from "../../components/dockerHost/router";
+import { mustKeepAttestations } from "../../components/image/attestations";
+import { bootCheck, verdict } from "../../components/image/bootCheck";
+import { type Build, buildImage, explainBuild } from "../../components/image/buildImage";
+import { ReleaseImage } from "../../components/image/releaseImage";
+import { lastLines } from "../../components/release/logExcerpt";
+import { valueOf } from "../../components/release/valueOf";
 import { logged, mockPulumi, settled, withDocker } from "../support/mockPulumi";
 
 /** The error hook of a resource, and the hooks that run before it is made, as the program declares them. */

@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { Config } from "../../stacks/config";
-import { mustBeOneDaemon } from "../../stacks/dockerContext";
+import type { Config } from "../../stacks/config/config";
+import { mustBeOneDaemon } from "../../stacks/config/dockerContext";
 
 describe("the Docker context", () => {
     let folder: string;

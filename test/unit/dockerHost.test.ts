@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { readConfig } from "../../stacks/config";
+import { readConfig } from "../../stacks/config/config";
 import { dockerHost } from "../../stacks/dockerHost";
 import { mockPulumi, type Recorded, secretValue, settled, the } from "../support/mockPulumi";
 

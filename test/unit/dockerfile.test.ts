@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { readDockerfile } from "../../components/dockerfile";
+import { readDockerfile } from "../../components/image/dockerfile";
 
 describe("the text of a Dockerfile", () => {
     it("has each script that a line names in its place, byte by byte, below /decanter", () => {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { earlyFiles } from "../../stacks/earlyFiles";
+import { earlyFiles } from "../../stacks/config/earlyFiles";
 import { folderOf } from "../support/folder";
 
 /** Name, files of a folder, and what of it Mix reads early as the app in `app/` sees it. */

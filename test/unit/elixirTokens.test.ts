@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { tokens } from "../../stacks/elixirTokens";
+import { tokens } from "../../stacks/config/elixirTokens";
 
 const cases: [source: string, expected: string[]][] = [
     ['a: :b # c: "d"\n"e" ', ["key a", "atom b", "string e"]],

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { violations } from "../../policy/rules";
-import { type ConfigOf, readConfig } from "../../stacks/config";
+import { type ConfigOf, readConfig } from "../../stacks/config/config";
 import { fargate } from "../../stacks/fargate";
 import type { Outputs, Release } from "../../stacks/outputs";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../support/mockPulumi";

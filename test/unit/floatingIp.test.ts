@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { parse } from "yaml";
 import { violations } from "../../policy/rules";
-import { type ConfigOf, readConfig } from "../../stacks/config";
+import { type ConfigOf, readConfig } from "../../stacks/config/config";
 import { floatingIp } from "../../stacks/floatingIp";
 import type { Release } from "../../stacks/outputs";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../support/mockPulumi";

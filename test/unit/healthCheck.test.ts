@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
 import * as net from "node:net";
-import { healthCheck } from "../../components/healthCheck";
+import { healthCheck } from "../../components/release/healthCheck";
 
 interface Ended {
     code: number | string | null | undefined;

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { healthGate } from "../../components/healthGate";
+import { healthGate } from "../../components/dockerHost/healthGate";
 import { withDocker } from "../support/mockPulumi";
 
 const refused = "the new release is not healthy, so it gets no traffic: container";

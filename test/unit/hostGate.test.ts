@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { hostGate, stopRelease } from "../../components/hostGate";
-import { HostTalk } from "../../components/hostTalk";
+import { hostGate, stopRelease } from "../../components/floatingIp/hostGate";
+import { HostTalk } from "../../components/floatingIp/hostTalk";
 import { withFakeAws } from "../support/fakeAws";
 
 const args = { region: "eu-central-1", instanceId: "i-1", logGroup: "/decanter/test/hello", seconds: 30 };

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type * as pulumi from "@pulumi/pulumi";
-import { hostHooks } from "../../components/hostHooks";
+import { hostHooks } from "../../components/floatingIp/hostHooks";
 import { withFakeAws } from "../support/fakeAws";
 import { logged } from "../support/mockPulumi";
 

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
-import { ImageRetention } from "../../components/imageRetention";
+import { ImageRetention } from "../../components/dockerHost/imageRetention";
 import { logged, mockPulumi, settled, withDocker } from "../support/mockPulumi";
 
 /** Images on the host, as `docker image ls` shows them: one that serves, one that is kept, three that are old. */

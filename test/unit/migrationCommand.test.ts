@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { migrationCommand, missingShell, whyNotWhole } from "../../components/migrationCommand";
+import { migrationCommand, missingShell, whyNotWhole } from "../../components/release/migrationCommand";
 
 describe("the command that migrates", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-migration-"));

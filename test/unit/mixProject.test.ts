@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as path from "node:path";
-import { type MixProject, parseMixProject, readMixProject } from "../../stacks/mixProject";
+import { type MixProject, parseMixProject, readMixProject } from "../../stacks/config/mixProject";
 
 /** A mix.exs whose project is the keyword list given. */
 const project = (list: string, rest = "") =>

@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { readConfig } from "../../stacks/config";
+import { readConfig } from "../../stacks/config/config";
 import { checkStackName, namedByRole } from "../../stacks/names";
-import { Settings } from "../../stacks/settings";
+import { Settings } from "../../stacks/config/settingsReader";
 import { mockPulumi, settled, the } from "../support/mockPulumi";
 
 class Part extends pulumi.ComponentResource {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { defaultImages } from "../../stacks/builderImage";
+import { defaultImages } from "../../stacks/config/builderImage";
 import * as circleci from "../support/pipelines/circleci";
 import { type Job, readYaml, type Step } from "../support/pipelines/github";
 import * as gitlab from "../support/pipelines/gitlab";

@@ -15,7 +15,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { UNKNOWN } from "../../policy/properties";
 import { rules, violations } from "../../policy/rules";
-import { readConfig } from "../../stacks/config";
+import { readConfig } from "../../stacks/config/config";
 import { dockerHost } from "../../stacks/dockerHost";
 import { mockPulumi, settled } from "../support/mockPulumi";
 

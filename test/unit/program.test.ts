@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
+import { readConfig } from "../../stacks/config/config";
 import { dockerHost } from "../../stacks/dockerHost";
-import { readConfig } from "../../stacks/config";
 import { mockPulumi, secretValue, settled, the, valueOf } from "../support/mockPulumi";
 
 describe("the program of the target docker", () => {

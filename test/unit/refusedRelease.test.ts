@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
-import { allOrNone, startAgain, stopRefused } from "../../components/refusedRelease";
+import { allOrNone, startAgain, stopRefused } from "../../components/dockerHost/refusedRelease";
 import { withDocker } from "../support/mockPulumi";
 
 const containers = ["web-1-new", "web-2-new"];

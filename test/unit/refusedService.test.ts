@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { endRefused, type RefusedService } from "../../components/refusedService";
+import { endRefused, type RefusedService } from "../../components/fargate/refusedService";
 import { withFakeAws } from "../support/fakeAws";
 
 const arn = "arn:aws:ecs:eu-central-1:123456789012";

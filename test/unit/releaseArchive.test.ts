@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import type * as pulumi from "@pulumi/pulumi";
 import { violations } from "../../policy/rules";
-import { type ConfigOf, readConfig } from "../../stacks/config";
+import { type ConfigOf, readConfig } from "../../stacks/config/config";
 import { dockerHost } from "../../stacks/dockerHost";
 import { fargate } from "../../stacks/fargate";
 import { floatingIp } from "../../stacks/floatingIp";

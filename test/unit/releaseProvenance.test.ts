@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
-import { ciRun } from "../../components/ciRun";
-import { type ReleaseOrigin, releaseProvenance } from "../../components/releaseProvenance";
+import { ciRun } from "../../components/archive/ciRun";
+import { type ReleaseOrigin, releaseProvenance } from "../../components/archive/releaseProvenance";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
 const digest = "0a".repeat(32);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { deployAgain, type ServiceDeploymentArgs } from "../../components/serviceDeployment";
+import { deployAgain, type ServiceDeploymentArgs } from "../../components/fargate/serviceDeployment";
 import { withFakeAws } from "../support/fakeAws";
 
 const definition = (revision: number) =>

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { readConfig } from "../../stacks/config";
+import { readConfig } from "../../stacks/config/config";
 import { declaredSettings, mockPulumi } from "../support/mockPulumi";
 
 /** Settings of a stack's file, as a program gets them. */

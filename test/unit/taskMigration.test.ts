@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { taskMigration, type TaskMigrationArgs } from "../../components/taskMigration";
+import { taskMigration, type TaskMigrationArgs } from "../../components/fargate/taskMigration";
 import { withFakeAws } from "../support/fakeAws";
 
 const cluster = "hello-1a2b3c4";

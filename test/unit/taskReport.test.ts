@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Resource } from "@pulumi/pulumi";
-import { explainTasks, type FailedService } from "../../components/taskReport";
+import { explainTasks, type FailedService } from "../../components/fargate/taskReport";
 import { withFakeAws } from "../support/fakeAws";
 import { logged } from "../support/mockPulumi";
 

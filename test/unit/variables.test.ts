@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { Settings } from "../../stacks/settings";
+import { Settings } from "../../stacks/config/settingsReader";
 import { mockPulumi } from "../support/mockPulumi";
 
 describe("the variables of a stack", () => {

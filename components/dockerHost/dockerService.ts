@@ -1,0 +1,196 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import {
+    containerDefaults,
+    containerLimits,
+    type Labels,
+    limitsOptions,
+    restart,
+    toLabels,
+} from "../docker/containerDefaults";
+import { healthCheck } from "../release/healthCheck";
+import { valueOf } from "../release/valueOf";
+import { healthGate } from "./healthGate";
+import { Migration } from "./migration";
+import { explainMissing } from "./missingImage";
+import { allOrNone, refuse, startAgain } from "./refusedRelease";
+import type { Router } from "./router";
+import { type ReleaseFacts, Swap } from "./swap";
+
+export interface DockerServiceArgs extends ReleaseFacts {
+    /** Image of the release, by digest. */
+    image: pulumi.Input<string>;
+    /** Version of the release: a label of its containers. */
+    version: string;
+    /** The router whose traffic the release gets. */
+    router: Router;
+    /** Plain environment, by name. */
+    env: Record<string, string>;
+    /** Secret environment, by name. */
+    secrets: pulumi.Output<Record<string, string>>;
+    /**
+     * Containers that share the traffic, 1 to 8.
+     *
+     * @default 1
+     */
+    replicas?: number;
+    /**
+     * How long the release may take to become healthy, in seconds.
+     *
+     * @default 60
+     */
+    bootSeconds?: number;
+    /**
+     * How long the release has to stay healthy before it gets the traffic, and then again with the traffic before the
+     * old one goes, in seconds.
+     *
+     * @default 3
+     */
+    bakeSeconds?: number;
+    /**
+     * How long requests that have begun may take on the old release, and then how long it may take to stop, in seconds.
+     *
+     * @default 30
+     */
+    drainSeconds?: number;
+    /** Command that migrates, such as `bin/migrate`; without it nothing does. */
+    migrate?: string;
+    /**
+     * How long the migration may take, in seconds.
+     *
+     * @default 300
+     */
+    migrateSeconds?: number;
+    /**
+     * Whether the file system is read-only, but for /tmp.
+     *
+     * @default true
+     */
+    readOnly?: boolean;
+    /** Memory limit of each container, in MiB; without it there is none. */
+    memoryMb?: number;
+    /** CPU limit of each container, such as "1.5"; without it there is none. */
+    cpus?: string;
+    /** Runs before anything of the image is started; the deploy ends where it throws. */
+    proven?: pulumi.ResourceHook[];
+    /** Runs when the traffic has moved. */
+    swapped?: pulumi.ResourceHook;
+    /** Docker host, for hooks: the provider's. */
+    host?: string;
+    /** Labels of every container. */
+    labels?: Labels;
+}
+
+/**
+ * A release that serves on a Docker host. A deploy migrates, starts the new containers beside the old ones, waits until
+ * they are healthy and stay so, swaps the router's traffic, and then stops the old ones. Where a step fails the deploy
+ * ends there: the new containers stop, and the next deploy of the same release starts them again for its check.
+ */
+export class DockerService extends pulumi.ComponentResource {
+    /** Image that serves, by digest; like the names of the containers it resolves only when they have the traffic. */
+    public readonly image: pulumi.Output<string>;
+    /** Names of the containers that serve. */
+    public readonly containers: pulumi.Output<string[]>;
+
+    constructor(name: string, args: DockerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:DockerService", name, {}, opts);
+
+        const { router, host, version, bootSeconds = 60, bakeSeconds = 3, drainSeconds = 30 } = args;
+        const { port, healthPath, healthHost } = args;
+        const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
+        const secrets = args.secrets.apply((all) => Object.values(all));
+
+        // Tells the containers of two stacks of the same name apart, which may meet on one host.
+        const labels = {
+            ...args.labels,
+            "decanter.version": version,
+            "decanter.router": router.networkName,
+        };
+        const limits = containerLimits(args.readOnly, args.memoryMb, args.cpus);
+
+        const migration =
+            args.migrate === undefined
+                ? undefined
+                : new Migration(
+                      `${name}-migration`,
+                      {
+                          image: args.image,
+                          command: args.migrate,
+                          seconds: args.migrateSeconds ?? 300,
+                          envs,
+                          networkName: router.networkName,
+                          limits,
+                          secrets,
+                          host,
+                          labels,
+                      },
+                      { parent: this },
+                  );
+
+        const gates = [...(args.proven ?? []), ...(migration ? [migration.migrated] : [])];
+        const { made, failed } = allOrNone(name, drainSeconds, host, () =>
+            explainMissing(args.image, host, this),
+        );
+        const containers = Array.from({ length: args.replicas ?? 1 }, (_, index) => {
+            return new docker.Container(
+                `${name}-${index + 1}`,
+                {
+                    ...containerDefaults,
+                    image: args.image,
+                    envs,
+                    networkMode: router.networkName,
+                    networksAdvanced: [{ name: router.networkName }],
+                    healthcheck: healthCheck({ port, path: healthPath, host: healthHost }),
+                    ...limits,
+                    restart,
+                    stopTimeout: drainSeconds,
+                    destroyGraceSeconds: drainSeconds,
+                    labels: toLabels(labels),
+                },
+                {
+                    parent: this,
+                    // The provider's default would stop the old release before the new one exists.
+                    deleteBeforeReplace: false,
+                    dependsOn: migration,
+                    hooks: { beforeCreate: gates, afterCreate: [made], onError: [failed] },
+                    ...limitsOptions,
+                    // The provider would note another check, and leave the container with its own.
+                    replaceOnChanges: [...limitsOptions.replaceOnChanges, "healthcheck"],
+                },
+            );
+        });
+
+        const names = pulumi.all(containers.map((container) => container.name));
+        const healthy = new pulumi.ResourceHook(`${name}-healthy`, async () => {
+            const all = await valueOf(names);
+            const [hidden, id] = await Promise.all([valueOf(secrets), valueOf(router.containerId)]);
+            const release = { containers: all, router: id, stopSeconds: drainSeconds, host };
+            await startAgain(host, all, restart);
+            await healthGate({ containers: all, bootSeconds, bakeSeconds, secrets: hidden, host }).catch(
+                (error: Error) => refuse(release, error),
+            );
+        });
+        const swap = new Swap(
+            `${name}-swap`,
+            {
+                ...args,
+                containers: containers.map((container) => container.name),
+                bakeSeconds,
+                drainSeconds,
+                gate: healthy,
+                secrets,
+                labels,
+            },
+            { parent: this },
+        );
+        this.containers = swap.containers;
+        this.image = pulumi.all([args.image, swap.containers]).apply(([image]) => image);
+        this.registerOutputs({ image: this.image, containers: this.containers });
+    }
+}
+
+function envList(env: Record<string, string>): string[] {
+    return Object.entries(env)
+        .map(([key, value]) => `${key}=${value}`)
+        .sort();
+}

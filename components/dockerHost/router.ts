@@ -1,0 +1,115 @@
+import * as path from "node:path";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
+import { explainBuild, hostPlatform } from "../image/buildImage";
+
+export interface RouterArgs {
+    /** Image with HAProxy 3.0 or newer, and bash. */
+    image: pulumi.Input<string>;
+    /** Port of the host where visitors arrive. */
+    publicPort: number;
+    /**
+     * Address of the host where visitors arrive.
+     *
+     * @default 127.0.0.1
+     */
+    bindAddress?: string;
+    /** Port of the release that is live while the router is made, if its swap has not written it down. */
+    port: number;
+    /** Health path of that release. */
+    healthPath: string;
+    /**
+     * Whether a proxy in front says who visitors are, in the same case.
+     *
+     * @default false
+     */
+    behindProxy?: boolean;
+    /** Docker host that builds, for the report of a failed build. */
+    host?: string;
+    /** Labels of every container, network and volume; those of what is there stay as they are. */
+    labels?: Labels;
+}
+
+/**
+ * HAProxy in front of two slots for a release, the only container with a published port. Before the first deploy it
+ * answers 503. Which slot is live survives a restart, in a volume. `Swap` moves the traffic.
+ *
+ * Only another address, port or HAProxy replaces it, and the port is closed for about a second: a port has one owner.
+ * What belongs to a release comes with the swap, and so does a new configuration.
+ */
+export class Router extends pulumi.ComponentResource {
+    /** Network where the router finds the releases by the names of their containers. */
+    public readonly networkName: pulumi.Output<string>;
+    /** Id of the router's container. */
+    public readonly containerId: pulumi.Output<string>;
+    /** Id of the router's image, which also holds the swap. */
+    public readonly imageId: pulumi.Output<string>;
+    /** Volume that remembers the live slot. */
+    public readonly volumeName: pulumi.Output<string>;
+
+    constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:Router", name, {}, opts);
+
+        const labels = toLabels(args.labels);
+        const folder = path.relative(process.cwd(), path.join(__dirname, "..", "..", "docker", "router"));
+        const explained = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
+            explainBuild(failed, args.host, this),
+        );
+        const network = new docker.Network(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
+        const volume = new docker.Volume(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
+        const image = new docker.Image(
+            name,
+            {
+                // One of its own for every router of the host: two that build at once would meet under one name.
+                imageName: pulumi.interpolate`decanter-router:${network.name}`,
+                skipPush: true,
+                build: {
+                    context: folder,
+                    dockerfile: path.join(folder, "Dockerfile"),
+                    platform: hostPlatform,
+                    args: { ROUTER_IMAGE: args.image },
+                },
+            },
+            { parent: this, hooks: { onError: [explained] } },
+        );
+
+        this.imageId = image.repoDigest;
+        this.networkName = network.name;
+        this.volumeName = volume.name;
+
+        const container = new docker.Container(
+            name,
+            {
+                ...containerDefaults,
+                image: this.imageId,
+                // Swaps of earlier versions did not write them down.
+                envs: [
+                    `PORT=${args.port}`,
+                    `HEALTH_PATH=${args.healthPath}`,
+                    `BEHIND_PROXY=${args.behindProxy ?? false}`,
+                ],
+                networkMode: network.name,
+                networksAdvanced: [{ name: network.name }],
+                ports: [{ internal: 8080, external: args.publicPort, ip: args.bindAddress ?? "127.0.0.1" }],
+                volumes: [{ volumeName: volume.name, containerPath: "/var/lib/haproxy" }],
+                readOnly: true,
+                // Docker leaves these two writable.
+                tmpfs: { "/dev/shm": "ro", "/dev/mqueue": "ro" },
+                restart,
+                labels,
+            },
+            {
+                parent: this,
+                // The image also holds the configuration and the swap. A container that runs has its own HAProxy, and takes
+                // the configuration from the swap.
+                ignoreChanges: ["image", "envs", "labels"],
+                replacementTrigger: args.image,
+                // The old one has to let go of the port first.
+                deleteBeforeReplace: true,
+            },
+        );
+        this.containerId = container.id;
+        this.registerOutputs({ networkName: this.networkName, containerId: this.containerId });
+    }
+}

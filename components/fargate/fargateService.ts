@@ -1,0 +1,164 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Network } from "../aws/network";
+import { Autoscaling } from "./autoscaling";
+import { BlueGreen } from "./blueGreen";
+import type { LoadBalancer } from "./loadBalancer";
+import type { NodeDiscovery } from "./nodeDiscovery";
+import type { ReleaseTask } from "./releaseTask";
+import { serviceHooks } from "./serviceHooks";
+import { serviceSecurityGroup } from "./serviceSecurityGroup";
+
+export interface FargateServiceArgs {
+    task: ReleaseTask;
+    network: Network;
+    loadBalancer: LoadBalancer;
+    /** Port that the release listens on. */
+    port: number;
+    replicas: number;
+    /** Replicas that load may ask for, where it scales. */
+    scaling?: { max: number; cpuPercent: number; requestsPerMinute: number };
+    /** How long the release may take to become healthy, in seconds. */
+    bootSeconds: number;
+    /** How long requests that have begun may take on a replica that goes, and then how long it may take to stop, in seconds. */
+    drainSeconds: number;
+    /** For how long the old replicas stay after the traffic has moved, in seconds; without it the new ones replace them one by one. */
+    blueGreenSeconds?: number;
+    /** Whether replicas run on spare capacity. */
+    spot: boolean;
+    /** Where Erlang nodes find each other, if they cluster. */
+    discovery?: NodeDiscovery;
+    /** Whether a remote console may be opened. */
+    console: boolean;
+    /** Command that migrates, such as `bin/migrate`; without it nothing does. */
+    migrate?: string;
+    /** How long the migration may take, in seconds. */
+    migrateSeconds: number;
+    /** Whether no deploy has succeeded yet: then there is no release to go back to. */
+    isFirst: boolean;
+    logGroup: pulumi.Input<string>;
+    region: string;
+    /** Secret environment, by name: values that no error shows. */
+    secrets: pulumi.Output<Record<string, string>>;
+}
+
+/**
+ * A release on ECS with Fargate. A deploy migrates, and then ECS starts the new replicas beside the old ones, waits until
+ * they are healthy, moves the traffic and stops the old ones. Where they do not become healthy it goes back by itself, and
+ * the update fails with its reason; where the update fails otherwise, ECS is told to go back.
+ */
+export class FargateService extends pulumi.ComponentResource {
+    public readonly clusterName: pulumi.Output<string>;
+    public readonly serviceName: pulumi.Output<string>;
+    /** Security group of the replicas, for a database to let in. */
+    public readonly securityGroupId: pulumi.Output<string>;
+
+    constructor(name: string, args: FargateServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("decanter:index:FargateService", name, {}, opts);
+
+        const { task, network, loadBalancer, scaling, blueGreenSeconds, port } = args;
+        const child = { parent: this };
+        const { group, rules } = serviceSecurityGroup(name, args, child);
+
+        const cluster = new aws.ecs.Cluster(
+            name,
+            // What scaling looks at AWS counts anyway; the rest costs by the metric.
+            { settings: [{ name: "containerInsights", value: "disabled" }] },
+            child,
+        );
+        const capacity = args.spot ? "FARGATE_SPOT" : "FARGATE";
+        const providers = new aws.ecs.ClusterCapacityProviders(
+            name,
+            { clusterName: cluster.name, capacityProviders: ["FARGATE", "FARGATE_SPOT"] },
+            child,
+        );
+
+        const [targets] = loadBalancer.targetGroups as [aws.lb.TargetGroup];
+        const blueGreen =
+            blueGreenSeconds === undefined
+                ? undefined
+                : new BlueGreen(name, { loadBalancer, bakeSeconds: blueGreenSeconds }, child);
+        const bakeMinutes = blueGreen?.bakeMinutes ?? 0;
+        // ECS gives a release up after three tries or more, and then goes back: the update is to say so, and not that it
+        // took too long.
+        const minutes = 20 + bakeMinutes + Math.ceil((3 * args.bootSeconds + 2 * args.drainSeconds) / 60);
+        const hooks = serviceHooks(
+            name,
+            { ...args, cluster: cluster.name, securityGroup: group.id, minutes },
+            this,
+        );
+        const service = new aws.ecs.Service(
+            name,
+            {
+                cluster: cluster.arn,
+                taskDefinition: task.arn,
+                desiredCount: args.replicas,
+                capacityProviderStrategies: [{ capacityProvider: capacity, weight: 1 }],
+                // Without it another capacity would replace the service, and with it the old replicas.
+                forceNewDeployment: true,
+                triggers: { capacity },
+                networkConfiguration: {
+                    subnets: network.releaseSubnetIds,
+                    securityGroups: [group.id],
+                    assignPublicIp: network.publicAddresses,
+                },
+                loadBalancers: [
+                    {
+                        targetGroupArn: targets.arn,
+                        containerName: task.containerName,
+                        containerPort: port,
+                        advancedConfiguration: blueGreen?.loadBalancer,
+                    },
+                ],
+                serviceRegistries: args.discovery && { registryArn: args.discovery.registryArn },
+                healthCheckGracePeriodSeconds: args.bootSeconds,
+                deploymentMinimumHealthyPercent: 100,
+                deploymentMaximumPercent: 200,
+                deploymentConfiguration: blueGreen?.configuration ?? { strategy: "ROLLING" },
+                // AWS has it for rolling deployments alone.
+                deploymentCircuitBreaker: blueGreen ? undefined : { enable: true, rollback: true },
+                alarms: blueGreen?.alarms,
+                availabilityZoneRebalancing: "ENABLED",
+                // A deploy that ECS takes back is an error of the update.
+                waitForSteadyState: true,
+                enableExecuteCommand: args.console,
+                enableEcsManagedTags: true,
+                propagateTags: "SERVICE",
+            },
+            {
+                parent: this,
+                dependsOn: [...loadBalancer.listeners, ...network.routes, ...rules, providers],
+                hooks,
+                customTimeouts: { create: `${minutes}m`, update: `${minutes}m` },
+                // Load decides, between the two bounds.
+                ignoreChanges: scaling === undefined ? [] : ["desiredCount"],
+            },
+        );
+        if (scaling !== undefined) {
+            const { max, cpuPercent, requestsPerMinute } = scaling;
+            new Autoscaling(
+                name,
+                {
+                    cluster: cluster.name,
+                    service: service.name,
+                    min: args.replicas,
+                    max,
+                    cpuPercent,
+                    requests:
+                        requestsPerMinute === 0
+                            ? undefined
+                            : {
+                                  perMinute: requestsPerMinute,
+                                  loadBalancerArnSuffix: loadBalancer.arnSuffix,
+                                  targetGroupArnSuffix: targets.arnSuffix,
+                              },
+                },
+                child,
+            );
+        }
+        this.clusterName = cluster.name;
+        this.serviceName = service.name;
+        this.securityGroupId = group.id;
+        this.registerOutputs({});
+    }
+}

@@ -1,0 +1,196 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import {
+    containerDefaults,
+    type ContainerLimits,
+    containerLimits,
+    restart,
+} from "../docker/containerDefaults";
+import { healthCheck, type HealthCheckArgs } from "../release/healthCheck";
+import { migrationCommand } from "../release/migrationCommand";
+import { sortedVariables } from "../release/releaseEnv";
+import { type BootPlace, onAws } from "./bootPlace";
+
+/** EC2 takes 16,384 bytes, before they are encoded, and refuses more only when the host is made. */
+const MAX_BYTES = 14_000;
+
+export interface HostBootArgs {
+    /** Name of the release, and of its container. */
+    release: string;
+    /** Image by digest. */
+    image: pulumi.Input<string>;
+    region: string;
+    /** Path of the parameters with the secrets, such as `/decanter/prod/hello`. */
+    parameters: string;
+    /** Another one makes another host: the version of the parameters' values. */
+    secretsVersion: pulumi.Input<string>;
+    /** Names of the secret environment variables. */
+    secretNames: string[];
+    /** Plain environment, by name. */
+    env: Record<string, string>;
+    /** Log group that the host and its containers write to. */
+    logGroup: pulumi.Input<string>;
+    /** Port that the release listens on. */
+    port: number;
+    /** Path that answers 200 once the release can take requests. */
+    healthPath: string;
+    /** Host name that is asked for it, localhost by default. */
+    healthHost?: string;
+    /** How long the release may take to become healthy, in seconds. */
+    bootSeconds: number;
+    /** How long it has to stay healthy then, in seconds. */
+    bakeSeconds: number;
+    /** How long it may take to stop, in seconds. */
+    drainSeconds: number;
+    /** Command that migrates; without it nothing does. */
+    migrate?: string;
+    /** How long the migration may take, in seconds. */
+    migrateSeconds: number;
+    /**
+     * Whether the file system is read-only, but for /tmp.
+     *
+     * @default true
+     */
+    readOnly?: boolean;
+    /** Memory limit, in MiB; without it there is none. */
+    memoryMb?: number;
+    /** CPU limit, such as "1.5"; without it there is none. */
+    cpus?: string;
+    /** Image of the TLS proxy, by digest; without it visitors reach the release itself, over plain HTTP. */
+    proxyImage?: pulumi.Input<string>;
+    /**
+     * Whether a proxy in front of the TLS proxy says who visitors are (X-Forwarded-*).
+     *
+     * @default false
+     */
+    behindProxy?: boolean;
+}
+
+/** The user data of a host: its settings, and what it does with them (`docker/host/boot`). There is no secret in it. */
+export function hostBoot(args: HostBootArgs, place?: Partial<BootPlace>): pulumi.Output<string> {
+    const { image, secretsVersion, logGroup, proxyImage = "" } = args;
+    return pulumi
+        .all([image, secretsVersion, logGroup, proxyImage])
+        .apply(([ref, version, group, proxy]) => userData(args, { ref, version, group, proxy }, place));
+}
+
+interface Known {
+    ref: string;
+    version: string;
+    group: string;
+    proxy: string;
+}
+
+function userData(args: HostBootArgs, known: Known, elsewhere: Partial<BootPlace> = {}): string {
+    const place = { ...onAws, ...elsewhere };
+    const { healthPath, port, drainSeconds, region } = args;
+    const { logDriver, logOpts } = containerDefaults;
+    // A release waits for nobody who reads its log.
+    const waiting = { mode: "non-blocking", "max-buffer-size": "4m" };
+    const awslogs = { "awslogs-region": region, "awslogs-group": known.group, ...waiting };
+    const daemon = {
+        "shutdown-timeout": drainSeconds,
+        "live-restore": false,
+        "log-driver": logDriver,
+        "log-opts": logOpts,
+    };
+    const plain = sortedVariables(args.env).filter(([name]) => !args.secretNames.includes(name));
+    const env = plain.map(([name, value]) => `${name}=${value}`);
+    const settings: Record<string, string | number | string[]> = {
+        RELEASE: args.release,
+        IMAGE: known.ref,
+        PROXY_IMAGE: known.proxy,
+        REGION: region,
+        LOG_GROUP: known.group,
+        PARAMETERS: args.parameters,
+        PARAMETERS_VERSION: known.version,
+        SECRET_NAMES: [...args.secretNames].sort(),
+        PORT: port,
+        HTTP_PORT: place.httpPort,
+        HTTPS_PORT: place.httpsPort,
+        BEHIND_PROXY: `${args.behindProxy ?? false}`,
+        HEALTH_PATH: healthPath,
+        MIGRATE: args.migrate ?? "",
+        MIGRATION: args.migrate === undefined ? [] : migrationCommand(args.migrate),
+        MIGRATE_SECONDS: args.migrateSeconds,
+        BOOT_SECONDS: args.bootSeconds,
+        BAKE_SECONDS: args.bakeSeconds,
+        DRAIN_SECONDS: drainSeconds,
+        RETRY_SECONDS: place.retrySeconds,
+        LISTEN_SECONDS: place.listenSeconds,
+        ADDRESS_SECONDS: place.addressSeconds,
+        RESTART: restart,
+        DAEMON: JSON.stringify(daemon),
+        OPTIONS: [...defaultOptions(), ...(place.log ?? logOptions("awslogs", awslogs))],
+        LIMITS: [
+            ...limitOptions(containerLimits(args.readOnly, args.memoryMb, args.cpus)),
+            ...["--stop-timeout", `${drainSeconds}`],
+            ...env.flatMap((variable) => ["--env", variable]),
+        ],
+        HEALTH: healthOptions({ port, path: healthPath, host: args.healthHost }),
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${assigned(value)}`);
+    const folder = path.join(__dirname, "..", "..", "docker", "host");
+    const program = `PROGRAM=${quoted(codeOf(path.join(folder, "secrets.py"), " "))}`;
+    const text = ["#!/bin/bash", ...lines, program, codeOf(path.join(folder, "boot")), ""].join("\n");
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_BYTES) {
+        const ofEnv = Buffer.byteLength(env.join(""));
+        throw new pulumi.RunError(
+            `what a host is told at its boot must be ${MAX_BYTES} bytes at most, got ${bytes}, of which env has ${ofEnv}: ` +
+                "make env shorter, or move long values of it to secrets",
+        );
+    }
+    return text;
+}
+
+function defaultOptions(): string[] {
+    const { init, capabilities, securityOpts } = containerDefaults;
+    return [
+        ...(init ? ["--init"] : []),
+        ...capabilities.drops.flatMap((capability) => ["--cap-drop", capability]),
+        ...securityOpts.flatMap((option) => ["--security-opt", option]),
+    ];
+}
+
+function logOptions(driver: string, options: Record<string, string>): string[] {
+    const pairs = Object.entries(options).flatMap(([name, value]) => ["--log-opt", `${name}=${value}`]);
+    return ["--log-driver", driver, ...pairs];
+}
+
+function limitOptions({ readOnly, tmpfs, memory, cpus }: ContainerLimits): string[] {
+    return [
+        ...(readOnly ? ["--read-only"] : []),
+        ...Object.keys(tmpfs).flatMap((folder) => ["--tmpfs", folder]),
+        ...(memory === undefined ? [] : ["--memory", `${memory}m`]),
+        ...(cpus === undefined ? [] : ["--cpus", cpus]),
+    ];
+}
+
+function healthOptions(args: HealthCheckArgs): string[] {
+    const { tests, interval, timeout, retries } = healthCheck(args);
+    // docker run takes a line for a shell.
+    return [
+        ...["--health-cmd", `exec ${tests.slice(1).map(quoted).join(" ")}`, "--health-interval", interval],
+        ...["--health-timeout", timeout, "--health-retries", `${retries}`],
+    ];
+}
+
+/** A file without comments and what bash or Python can do without of its indentation. */
+function codeOf(file: string, indentation = ""): string {
+    const lines = fs.readFileSync(file, "utf8").trimEnd().split("\n");
+    return lines
+        .filter((line) => line.trim() !== "" && !/^ *#/.test(line))
+        .map((line) => line.replace(/^( {4})+/, ({ length }) => indentation.repeat(length / 4)))
+        .join("\n");
+}
+
+/** A value as bash reads it. */
+function assigned(value: string | number | string[]): string {
+    return Array.isArray(value) ? `(${value.map(quoted).join(" ")})` : quoted(`${value}`);
+}
+
+function quoted(word: string): string {
+    return /^[\w.,:=@%+/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,35 @@
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
+import { docker, type DockerResult } from "../docker/dockerCli";
+
+/** A login at a registry. */
+export interface RegistryLogin {
+    username: string;
+    password: string;
+}
+
+/**
+ * Pulls an image.
+ *
+ * @param host Docker host, such as `ssh://user@host`; undefined is the machine's own
+ * @param image its reference
+ * @param login undefined takes that of the machine's Docker, which otherwise stays as it is
+ */
+export async function pullImage(
+    host: string | undefined,
+    image: string,
+    login?: RegistryLogin,
+): Promise<DockerResult> {
+    const pull = ["pull", "-q", image];
+    if (login === undefined) return docker(host, pull, 600);
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), "decanter-login-"));
+    try {
+        const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+        const config = { auths: { [image.replace(/\/.*/, "")]: { auth } } };
+        await fs.writeFile(path.join(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
+        return await docker(host, ["--config", folder, ...pull], 600);
+    } finally {
+        await fs.rm(folder, { recursive: true });
+    }
+}
