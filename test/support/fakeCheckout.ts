@@ -26,7 +26,9 @@ export class FakeCheckout {
         fs.writeFileSync(path.join(this.folder, "Pulumi.local.yaml"), "encryptionsalt: v1:a\n");
         fs.mkdirSync(this.tools);
         this.write("pulumi", `echo "pulumi $*" >> "$CALLS"\n${pulumi}`);
-        for (const [tool, script] of Object.entries({ docker, ...others }))
+        // Without buildx the machine's own client would take its place, which answers only where there is a daemon.
+        const withBuildx = `[ "$1" != buildx ] || exit 0\n${docker}`;
+        for (const [tool, script] of Object.entries({ docker: withBuildx, ...others }))
             this.write(tool, `echo "${tool} $*" >> "$CALLS"\n${script}`);
         fs.symlinkSync(process.execPath, path.join(this.tools, "node"));
     }
