@@ -63,8 +63,8 @@ describe("a failed bin/up", () => {
         ${pulumiOf(target, outputs)}`;
         return new FakeCheckout(pulumi, docker);
     }
-    /** A docker whose daemon knows nothing. */
-    const DOWN = '[ "$1" = info ]';
+    /** A docker whose daemon has the base images, and knows no container. */
+    const BARE = 'case $1 in info | image) ;; *) exit 1 ;; esac';
     const served = { url: "http://127.0.0.1:8080", version: "1.0.0" };
     const live = `case "$*" in
         "exec r1 bash -c "*) echo web-1-old; echo web-2-old ;;
@@ -90,7 +90,7 @@ describe("a failed bin/up", () => {
         ],
         [
             "that nothing serves yet where there is no router",
-            [`echo '${state()}'`, DOWN],
+            [`echo '${state()}'`, BARE],
             "nothing serves yet: no release of the stack local has the traffic",
         ],
         [
@@ -115,12 +115,12 @@ describe("a failed bin/up", () => {
         ],
         [
             "on AWS what the last good deploy has left",
-            [`echo '${state()}'`, DOWN, "fargate", served],
+            [`echo '${state()}'`, BARE, "fargate", served],
             "release 1.0.0 serves on at http://127.0.0.1:8080, as far as the last deploy that succeeded knows",
         ],
         [
             "on AWS that no deploy has succeeded",
-            [`echo '${state()}'`, DOWN, "floating-ip"],
+            [`echo '${state()}'`, BARE, "floating-ip"],
             "nothing serves yet: no deploy of the stack local has succeeded",
         ],
     ];
