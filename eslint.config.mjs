@@ -57,6 +57,12 @@ export default tseslint.config(
                         "CallExpression[callee.property.name='apply'] NewExpression[callee.type='MemberExpression']",
                     message: "a resource made inside apply() is missing from the preview: make it outside",
                 },
+                {
+                    // A spread of settings or arguments compiles without the one that was renamed.
+                    selector:
+                        "ObjectExpression > SpreadElement > Identifier[name=/^(args|config|settings)$/]",
+                    message: "name each argument: one that is renamed is lost in a spread without a word",
+                },
             ],
         },
     },

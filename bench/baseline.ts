@@ -31,9 +31,12 @@ export function plainContainer(): Record<string, unknown> {
     const container = new docker.Container(name, {
         image: image.ref,
         envs: secrets.env.apply((secret) =>
-            Object.entries({ ...releaseEnv(config), ...secret }).map(([key, value]) => `${key}=${value}`),
+            Object.entries({
+                ...releaseEnv({ port: config.health.port, domain: config.domain, env: config.env }),
+                ...secret,
+            }).map(([key, value]) => `${key}=${value}`),
         ),
-        ports: [{ internal: config.port, external: config.publicPort, ip: config.bindAddress }],
+        ports: [{ internal: config.health.port, external: config.publicPort, ip: config.bindAddress }],
         restart: "unless-stopped",
         labels: toLabels(labels),
     });

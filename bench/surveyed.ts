@@ -126,7 +126,7 @@ function problems(message: string): Need[] {
 
 function needsOf(config: Config, source: AppSource): Need[] {
     const given = [
-        ...Object.keys(releaseEnv({ port: config.port, domain: config.domain })),
+        ...Object.keys(releaseEnv({ port: config.health.port, domain: config.domain })),
         ...ReleaseSecrets.generated,
     ];
     const wanted = source.variables.filter((name) => !given.includes(name));
@@ -145,7 +145,7 @@ function needsOf(config: Config, source: AppSource): Need[] {
             "pulumi config set --secret --path secrets.NAME VALUE",
         ),
         ...listed("config/ asks for", source.buildVariables, "pulumi config set --path buildEnv.NAME VALUE"),
-        ...(source.port === undefined || source.port === config.port
+        ...(source.port === undefined || source.port === config.health.port
             ? []
             : [
                   {
@@ -153,18 +153,18 @@ function needsOf(config: Config, source: AppSource): Need[] {
                       remedy: `pulumi config set port ${source.port}`,
                   },
               ]),
-        ...(source.healthPaths.includes(config.healthPath)
+        ...(source.healthPaths.includes(config.health.path)
             ? []
             : [
                   {
                       why:
                           source.healthPaths.length > 0
                               ? `it answers ${source.healthPaths.join(", ")}`
-                              : `no route for ${config.healthPath} was found`,
+                              : `no route for ${config.health.path} was found`,
                       remedy: `pulumi config set healthPath ${source.healthPaths[0] ?? "/"}`,
                   },
               ]),
-        ...(config.migrate === undefined && source.migrator !== undefined
+        ...(config.migration === undefined && source.migrator !== undefined
             ? [
                   {
                       why: `it migrates by ${source.migrator}, and has no rel/overlays/bin/migrate`,
@@ -197,7 +197,7 @@ function listed(why: string, names: string[], remedy?: string): Need[] {
 }
 
 function factsOf(config: Config, source: AppSource, context: BuildContext): Survey["facts"] {
-    const { app, builderImage, release, version, migrate } = config;
+    const { app, builderImage, release, version, migration } = config;
     const files = contextFiles(context);
     const bytes = files.reduce(
         (sum, file) =>
@@ -215,7 +215,7 @@ function factsOf(config: Config, source: AppSource, context: BuildContext): Surv
         ["sent", `${files.length} files, ${(bytes / 1e6).toFixed(1)} MB`],
         ["assets", source.assets.join("; ") || "none"],
         ["database", source.databases.join(", ") || "none"],
-        ["migration", migrate ?? "none"],
+        ["migration", migration?.command ?? "none"],
         ["health", source.healthPaths.join(", ") || "not found"],
     ];
 }

@@ -12,6 +12,7 @@ import { ReleaseImage } from "../components/image/releaseImage";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
 import { awsName, formerAwsName } from "./awsNames";
+import { archiveArgs, bootCheckArgs, imageArgs, secretNames } from "./build";
 import type { ConfigOf } from "./config/config";
 import { namedByRole } from "./names";
 import { archiveFolder, type Release, releasesUpTo } from "./outputs";
@@ -100,7 +101,7 @@ export function awsRelease(config: AwsConfig, { before = [], others = [], logs }
         name,
         {
             path,
-            names: [...new Set([...ReleaseSecrets.generated, ...config.secretNames])],
+            names: secretNames(config),
             values: secrets.env,
         },
         opts,
@@ -129,6 +130,11 @@ export function awsRelease(config: AwsConfig, { before = [], others = [], logs }
     };
 }
 
+/** The plain environment of a release on AWS. */
+export function envOf({ health, domain, env }: AwsConfig): Record<string, string> {
+    return releaseEnv({ port: health.port, domain, env });
+}
+
 /** The image of the release: the one that is given, or one that is built and pushed to the repository. */
 function imageOf(
     config: AwsConfig,
@@ -152,7 +158,7 @@ function imageOf(
     const built = new ReleaseImage(
         name,
         {
-            ...config,
+            ...imageArgs(config),
             repository: url,
             immutableTags: true,
             registryUsername: login.username,
@@ -160,30 +166,16 @@ function imageOf(
         },
         pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );
-    const starts = config.dockerfile === undefined && config.bootCheck;
-    const check = {
-        image: built.ref,
-        starts,
-        env: releaseEnv(config),
-        secretNames: [...ReleaseSecrets.generated, ...config.secretNames],
-        readOnly: config.readOnly,
-        host,
-        elsewhere: true,
-    };
-    const proven = starts ? [bootCheck(name, check)] : [];
+    const check = bootCheckArgs(config, built.ref, envOf(config));
+    const proven = check.starts ? [bootCheck(name, { ...check, elsewhere: true })] : [];
     if (archive !== undefined) {
         const { region } = config.aws;
         // The repository lets no tag move, so it is one image's, and so is the folder.
         const place = pulumi
             .all([archive.bucket, built.tag])
             .apply(([bucket, folder]) => ({ region, bucket, folder }));
-        const args = {
-            image: built.ref,
-            folder: archiveFolder(),
-            place,
-            login: pulumi.output(login),
-        };
-        proven.push(archiving(name, { ...config, ...args }));
+        const archived = archiveArgs(config, built.ref, archiveFolder());
+        proven.push(archiving(name, { ...archived, place, login: pulumi.output(login) }));
     }
     return { image: built.ref, tag: built.tag, proven };
 }

@@ -10,7 +10,8 @@ import { bootCheck } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
-import type { CommonSettings } from "./config/config";
+import { archiveArgs, bootCheckArgs, imageArgs } from "./build";
+import type { CommonSettings } from "./config/commonSettings";
 import { namedByRole } from "./names";
 import { archiveFolder, once, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 import { repositoryName } from "./repositoryName";
@@ -36,27 +37,30 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         releasesUpTo({ release, version, image: ref }, before, keepReleases),
     );
 
-    const ours = config.image === undefined && config.dockerfile === undefined;
-    const env = releaseEnv({ ...config, domain: visitors });
-    const proven = [
-        bootCheck("release", {
-            image,
-            starts: ours && config.bootCheck,
-            env,
-            secretNames: [...ReleaseSecrets.generated, ...config.secretNames],
-            readOnly: config.readOnly,
-            host,
-        }),
-    ];
+    const env = releaseEnv({ port: config.health.port, domain: visitors, env: config.env });
+    const proven = [bootCheck("release", bootCheckArgs(config, image, env))];
     const folder = config.archive ? archiveFolder() : undefined;
     if (folder !== undefined && config.image === undefined)
-        proven.push(archiving("release", { ...config, image, folder }));
+        proven.push(archiving("release", archiveArgs(config, image, folder)));
     const secrets = new ReleaseSecrets(
         "release",
         { secrets: config.secrets, version: config.secretsVersion },
         opts,
     );
-    const router = new Router("router", { ...config, image: config.routerImage, labels }, opts);
+    const { health, behindProxy } = config;
+    const router = new Router(
+        "router",
+        {
+            image: config.routerImage,
+            publicPort: config.publicPort,
+            bindAddress: config.bindAddress,
+            health,
+            behindProxy,
+            host,
+            labels,
+        },
+        opts,
+    );
     const retention = new ImageRetention(
         "release",
         {
@@ -74,13 +78,20 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
     const service = new DockerService(
         "release",
         {
-            ...config,
             image,
+            version: config.version,
             router,
             env,
             secrets: secrets.env,
+            health,
+            behindProxy,
+            replicas: config.replicas,
+            limits: config.limits,
+            migration: config.migration,
+            drainSeconds: config.drainSeconds,
             proven,
             swapped: retention.pruned,
+            host,
             labels,
         },
         opts,
@@ -109,7 +120,7 @@ function imageOf(
     const image = new ReleaseImage(
         "release",
         {
-            ...config,
+            ...imageArgs(config),
             repository,
             before,
             registryUsername: registry?.username,

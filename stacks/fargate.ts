@@ -7,15 +7,14 @@ import { LoadBalancer } from "../components/fargate/loadBalancer";
 import { NodeDiscovery } from "../components/fargate/nodeDiscovery";
 import { ReleaseTask } from "../components/fargate/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/fargate/taskContainer";
-import { releaseEnv } from "../components/release/releaseEnv";
 import { cut } from "./awsNames";
-import { type AwsPast, awsRelease } from "./awsRelease";
+import { type AwsPast, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
 import { once, type Outputs, releaseOutputs } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
 export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Outputs {
-    const { release, domain, aws: settings } = config;
+    const { release, domain, health, drainSeconds, aws: settings } = config;
     const { zoneId, protect, region } = settings;
     const base = awsRelease(config, past);
     const { name, opts, network, parameters, logGroup } = base;
@@ -31,10 +30,11 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
     const loadBalancer = new LoadBalancer(
         `${name}-web`,
         {
-            ...config,
             vpcId,
             subnetIds: network.publicSubnetIds,
             certificateArn,
+            health,
+            drainSeconds,
             blueGreen,
             accessLogs: logs?.bucket,
             protect,
@@ -52,14 +52,18 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
     const task = new ReleaseTask(
         name,
         {
-            ...config,
-            ...settings,
-            ...base,
-            // What the settings refuse to be without.
-            cpus: config.cpus ?? "",
-            memoryMb: config.memoryMb ?? 0,
-            platform: config.platform ?? "",
-            env: { ...(discovery && clusterEnv(discovery.query)), ...releaseEnv(config) },
+            image: base.image,
+            pullArns: base.pullArns,
+            env: { ...(discovery && clusterEnv(discovery.query)), ...envOf(config) },
+            health,
+            limits: settings.limits,
+            drainSeconds,
+            platform: settings.platform,
+            console: settings.console,
+            logGroup,
+            region,
+            proven: base.proven,
+            provenAfter: base.provenAfter,
             secretArns: parameters.arns,
             parametersArn: parameters.pathArn,
             secretsVersion: parameters.version,
@@ -72,16 +76,20 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
     const service = new FargateService(
         name,
         {
-            ...config,
-            ...settings,
             network,
             task,
             loadBalancer,
+            health,
+            replicas: config.replicas,
+            drainSeconds,
+            migration: config.migration,
+            spot: settings.spot,
+            console: settings.console,
             scaling:
                 maxReplicas === 0
                     ? undefined
                     : { max: maxReplicas, cpuPercent: scaleCpuPercent, requestsPerMinute: scaleRequests },
-            blueGreenSeconds: blueGreen ? config.bakeSeconds : undefined,
+            blueGreenSeconds: blueGreen ? health.bakeSeconds : undefined,
             discovery,
             isFirst: (past.before ?? []).length === 0,
             logGroup: logGroup.name,

@@ -8,14 +8,13 @@ import { hostHooks } from "../components/floatingIp/hostHooks";
 import { HostRole } from "../components/floatingIp/hostRole";
 import { ReleaseHost } from "../components/floatingIp/releaseHost";
 import { TlsProxy } from "../components/floatingIp/tlsProxy";
-import { releaseEnv } from "../components/release/releaseEnv";
 import { valueOf } from "../components/release/valueOf";
-import { type AwsPast, type AwsRelease, awsRelease } from "./awsRelease";
+import { type AwsPast, type AwsRelease, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
 import { once, type Outputs, releaseOutputs } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
-const START_SECONDS = 300;
+const START_SECONDS = 600;
 
 type Config = ConfigOf<"floating-ip">;
 
@@ -27,7 +26,7 @@ export interface HostOutputs extends Outputs {
 
 /** The target `floating-ip`: a release on a host of EC2, and an address that moves there once the host is healthy. */
 export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
-    const { release, domain, aws: settings } = config;
+    const { release, domain, health, migration, aws: settings } = config;
     const { region, zoneId, protect } = settings;
     const base = awsRelease(config, past);
     const { name, opts, network, parameters, logGroup } = base;
@@ -46,22 +45,29 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
         opts,
     );
     const userData = hostBoot({
-        ...config,
+        release,
         region,
         image: base.image,
         proxyImage: tls?.proxy.ref,
         parameters: parameters.path,
         secretsVersion: pulumi.all(versions).apply((all) => all.join("-")),
         secretNames: Object.keys(parameters.arns),
-        env: releaseEnv(config),
+        env: envOf(config),
         logGroup: logGroup.name,
+        health,
+        limits: config.limits,
+        migration,
+        drainSeconds: config.drainSeconds,
+        behindProxy: config.behindProxy,
     });
     const host = new ReleaseHost(
         name,
         {
-            ...settings,
             network,
             userData,
+            ami: settings.ami,
+            instanceType: settings.instanceType,
+            diskGb: settings.diskGb,
             profileName: role.profileName,
             ports: tls ? [80, 443] : [80],
             proven: base.proven,
@@ -70,7 +76,7 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
         opts,
     );
 
-    const seconds = START_SECONDS + config.migrateSeconds + config.bootSeconds + config.bakeSeconds;
+    const seconds = START_SECONDS + (migration?.seconds ?? 0) + health.bootSeconds + health.bakeSeconds;
     const { instanceId } = host;
     const hooks = hostHooks(name, async () => {
         const [id, group] = await Promise.all([valueOf(instanceId), valueOf(logGroup.name)]);
@@ -101,7 +107,13 @@ function tlsOf(config: Config, { name, opts, parameters }: AwsRelease) {
     const repository = new ImageRepository(`${name}-tls`, { protect }, opts);
     const proxy = new TlsProxy(
         `${name}-tls`,
-        { ...config, image: config.routerImage, repository },
+        {
+            image: config.routerImage,
+            repository,
+            platform: config.platform,
+            builder: config.builder,
+            host: config.host,
+        },
         pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );
     const certificate = new ReleaseParameters(

@@ -60,7 +60,7 @@ async function archive(args: ArchivingArgs): Promise<void> {
 
 /** The files of a release by name, in the order in which they are to be written. */
 async function files(args: ArchivingArgs): Promise<[name: string, content: Uint8Array][]> {
-    const { release, version, host } = args;
+    const { app, release, version, builderImage, runnerImage, host } = args;
     const [image, login] = await Promise.all([
         valueOf(pulumi.output(args.image)),
         valueOf(pulumi.output(args.login)),
@@ -69,7 +69,17 @@ async function files(args: ArchivingArgs): Promise<[name: string, content: Uint8
     const tarball = await releaseTarball(host, image, platform);
     const name = `${release}-${version}-${platform.replace("/", "-")}.tar.gz`;
     const sha256 = createHash("sha256").update(tarball).digest("hex");
-    const origin = { ...args, image, platform, labels, run: ciRun() };
+    const origin = {
+        app,
+        release,
+        version,
+        platform,
+        image,
+        builderImage,
+        runnerImage,
+        labels,
+        run: ciRun(),
+    };
     const provenance = releaseProvenance({ name, sha256 }, origin);
     return [
         [name, tarball],

@@ -19,26 +19,6 @@ export const containerDefaults = {
  */
 export const restart = "always";
 
-/** What a release may use on its host: the same for its replicas and its migration. */
-export interface ContainerLimits {
-    readOnly: boolean;
-    tmpfs: Record<string, string>;
-    /** In MiB. */
-    memory?: number;
-    cpus?: string;
-}
-
-/**
- * The limits of a release.
- *
- * @param readOnly whether the file system is read-only, but for /tmp
- * @param memoryMb limit on memory, in MiB; without it there is none
- * @param cpus limit on CPUs, such as "1.5"; without it there is none
- */
-export function containerLimits(readOnly = true, memoryMb?: number, cpus?: string): ContainerLimits {
-    return { readOnly, tmpfs: { "/tmp": "" }, memory: memoryMb, cpus };
-}
-
 /**
  * Options of a container with limits: Docker derives the limit on swap from the one on memory, and changes both only
  * together.

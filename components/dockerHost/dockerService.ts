@@ -2,20 +2,21 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import {
     containerDefaults,
-    containerLimits,
     type Labels,
     limitsOptions,
     restart,
     toLabels,
 } from "../docker/containerDefaults";
-import { healthCheck } from "../release/healthCheck";
+import { healthCheck, wholeHealth } from "../release/healthCheck";
+import { containerLimits, type Limits } from "../release/limits";
+import type { ReleaseMigration } from "../release/migrationCommand";
 import { valueOf } from "../release/valueOf";
 import { healthGate } from "./healthGate";
 import { Migration } from "./migration";
 import { explainMissing } from "./missingImage";
 import { allOrNone, refuse, startAgain } from "./refusedRelease";
-import type { Router } from "./router";
-import { type ReleaseFacts, Swap } from "./swap";
+import type { ReleaseFacts, Router } from "./router";
+import { Swap } from "./swap";
 
 export interface DockerServiceArgs extends ReleaseFacts {
     /** Image of the release, by digest. */
@@ -35,42 +36,19 @@ export interface DockerServiceArgs extends ReleaseFacts {
      */
     replicas?: number;
     /**
-     * How long the release may take to become healthy, in seconds.
-     *
-     * @default 60
-     */
-    bootSeconds?: number;
-    /**
-     * How long the release has to stay healthy before it gets the traffic, and then again with the traffic before the
-     * old one goes, in seconds.
-     *
-     * @default 3
-     */
-    bakeSeconds?: number;
-    /**
      * How long requests that have begun may take on the old release, and then how long it may take to stop, in seconds.
      *
      * @default 30
      */
     drainSeconds?: number;
-    /** Command that migrates, such as `bin/migrate`; without it nothing does. */
-    migrate?: string;
+    /** What migrates before the release starts; without it nothing does. */
+    migration?: ReleaseMigration;
     /**
-     * How long the migration may take, in seconds.
+     * What each container may use.
      *
-     * @default 300
+     * @default a read-only file system, and no limit
      */
-    migrateSeconds?: number;
-    /**
-     * Whether the file system is read-only, but for /tmp.
-     *
-     * @default true
-     */
-    readOnly?: boolean;
-    /** Memory limit of each container, in MiB; without it there is none. */
-    memoryMb?: number;
-    /** CPU limit of each container, such as "1.5"; without it there is none. */
-    cpus?: string;
+    limits?: Limits;
     /** Runs before anything of the image is started; the deploy ends where it throws. */
     proven?: pulumi.ResourceHook[];
     /** Runs when the traffic has moved. */
@@ -95,8 +73,8 @@ export class DockerService extends pulumi.ComponentResource {
     constructor(name: string, args: DockerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:DockerService", name, {}, opts);
 
-        const { router, host, version, bootSeconds = 60, bakeSeconds = 3, drainSeconds = 30 } = args;
-        const { port, healthPath, healthHost } = args;
+        const { router, host, version, limits, drainSeconds = 30 } = args;
+        const { bootSeconds, bakeSeconds } = wholeHealth(args.health);
         const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
         const secrets = args.secrets.apply((all) => Object.values(all));
 
@@ -106,26 +84,23 @@ export class DockerService extends pulumi.ComponentResource {
             "decanter.version": version,
             "decanter.router": router.networkName,
         };
-        const limits = containerLimits(args.readOnly, args.memoryMb, args.cpus);
 
         const migration =
-            args.migrate === undefined
-                ? undefined
-                : new Migration(
-                      `${name}-migration`,
-                      {
-                          image: args.image,
-                          command: args.migrate,
-                          seconds: args.migrateSeconds ?? 300,
-                          envs,
-                          networkName: router.networkName,
-                          limits,
-                          secrets,
-                          host,
-                          labels,
-                      },
-                      { parent: this },
-                  );
+            args.migration &&
+            new Migration(
+                `${name}-migration`,
+                {
+                    ...args.migration,
+                    image: args.image,
+                    envs,
+                    networkName: router.networkName,
+                    limits,
+                    secrets,
+                    host,
+                    labels,
+                },
+                { parent: this },
+            );
 
         const gates = [...(args.proven ?? []), ...(migration ? [migration.migrated] : [])];
         const { made, failed } = allOrNone(name, drainSeconds, host, () =>
@@ -140,8 +115,8 @@ export class DockerService extends pulumi.ComponentResource {
                     envs,
                     networkMode: router.networkName,
                     networksAdvanced: [{ name: router.networkName }],
-                    healthcheck: healthCheck({ port, path: healthPath, host: healthHost }),
-                    ...limits,
+                    healthcheck: healthCheck(args.health),
+                    ...containerLimits(limits),
                     restart,
                     stopTimeout: drainSeconds,
                     destroyGraceSeconds: drainSeconds,
@@ -173,12 +148,16 @@ export class DockerService extends pulumi.ComponentResource {
         const swap = new Swap(
             `${name}-swap`,
             {
-                ...args,
+                router,
                 containers: containers.map((container) => container.name),
-                bakeSeconds,
+                version,
+                health: args.health,
+                behindProxy: args.behindProxy,
                 drainSeconds,
                 gate: healthy,
+                swapped: args.swapped,
                 secrets,
+                host,
                 labels,
             },
             { parent: this },

@@ -1,31 +1,27 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import {
-    containerDefaults,
-    type ContainerLimits,
-    type Labels,
-    limitsOptions,
-    toLabels,
-} from "../docker/containerDefaults";
+import { containerDefaults, type Labels, limitsOptions, toLabels } from "../docker/containerDefaults";
 import { docker as dockerCli } from "../docker/dockerCli";
-import { missingShell, migrationCommand } from "../release/migrationCommand";
+import { containerLimits, type Limits } from "../release/limits";
+import {
+    MIGRATION_SECONDS,
+    migrationCommand,
+    missingShell,
+    type ReleaseMigration,
+} from "../release/migrationCommand";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped } from "./containerReport";
 import { explainMissing } from "./missingImage";
 
-export interface MigrationArgs {
+export interface MigrationArgs extends ReleaseMigration {
     /** Image of the new release, by digest. */
     image: pulumi.Input<string>;
-    /** Command that migrates, run by the image's shell in its folder, such as `bin/migrate`. */
-    command: string;
-    /** How long it may take, in seconds. */
-    seconds: number;
     /** Environment of the release, NAME=value. */
     envs: pulumi.Input<pulumi.Input<string>[]>;
     /** Network of the release. */
     networkName: pulumi.Input<string>;
-    /** Limits and file system, as the release has them. */
-    limits: ContainerLimits;
+    /** As the release has them. */
+    limits?: Limits;
     /** Values that no error shows. */
     secrets: pulumi.Output<string[]>;
     /** Docker host. */
@@ -59,7 +55,7 @@ export class Migration extends pulumi.ComponentResource {
                 envs: args.envs,
                 networkMode: args.networkName,
                 networksAdvanced: [{ name: args.networkName }],
-                ...args.limits,
+                ...containerLimits(args.limits),
                 labels: toLabels(args.labels),
                 start: false,
                 mustRun: false,
@@ -75,7 +71,7 @@ export class Migration extends pulumi.ComponentResource {
 }
 
 async function migrate(
-    { host, command, seconds, secrets }: MigrationArgs,
+    { host, command, seconds = MIGRATION_SECONDS, secrets }: MigrationArgs,
     container: docker.Container,
 ): Promise<void> {
     const [id, hidden] = await Promise.all([valueOf(container.id), valueOf(secrets)]);

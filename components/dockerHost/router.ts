@@ -3,8 +3,22 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
 import { explainBuild, hostPlatform } from "../image/buildImage";
+import type { Health } from "../release/healthCheck";
 
-export interface RouterArgs {
+/** What a release brings along into its slot. */
+export interface ReleaseFacts {
+    health: Health;
+    /**
+     * Whether visitors come through a proxy, which may terminate TLS: then its X-Forwarded-* headers are believed.
+     * Otherwise they could be any visitor's, and are replaced.
+     *
+     * @default false
+     */
+    behindProxy?: boolean;
+}
+
+/** With the facts of the release that is live while the router is made, if its swap has not written them down. */
+export interface RouterArgs extends ReleaseFacts {
     /** Image with HAProxy 3.0 or newer, and bash. */
     image: pulumi.Input<string>;
     /** Port of the host where visitors arrive. */
@@ -15,16 +29,6 @@ export interface RouterArgs {
      * @default 127.0.0.1
      */
     bindAddress?: string;
-    /** Port of the release that is live while the router is made, if its swap has not written it down. */
-    port: number;
-    /** Health path of that release. */
-    healthPath: string;
-    /**
-     * Whether a proxy in front says who visitors are, in the same case.
-     *
-     * @default false
-     */
-    behindProxy?: boolean;
     /** Docker host that builds, for the report of a failed build. */
     host?: string;
     /** Labels of every container, network and volume; those of what is there stay as they are. */
@@ -85,8 +89,8 @@ export class Router extends pulumi.ComponentResource {
                 image: this.imageId,
                 // Swaps of earlier versions did not write them down.
                 envs: [
-                    `PORT=${args.port}`,
-                    `HEALTH_PATH=${args.healthPath}`,
+                    `PORT=${args.health.port}`,
+                    `HEALTH_PATH=${args.health.path}`,
                     `BEHIND_PROXY=${args.behindProxy ?? false}`,
                 ],
                 networkMode: network.name,

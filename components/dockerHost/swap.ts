@@ -2,10 +2,11 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "../docker/containerDefaults";
 import { docker as dockerCli } from "../docker/dockerCli";
+import { wholeHealth } from "../release/healthCheck";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped, containerLog } from "./containerReport";
 import { stopRefused } from "./refusedRelease";
-import type { Router } from "./router";
+import type { ReleaseFacts, Router } from "./router";
 
 /** How long the router itself may take to find a release healthy that says so already. */
 const CHECK_SECONDS = 15;
@@ -17,35 +18,12 @@ const FORMER_SECONDS = 70;
 const REPLACE_ROUTER =
     "./bin/pulumi up --replace '**Container::*router' replaces it, and closes its port for about a second";
 
-/** What a release brings along into its slot. */
-export interface ReleaseFacts {
-    /** Port that the release listens on. */
-    port: number;
-    /** Path that answers 200 once the release can take requests. */
-    healthPath: string;
-    /**
-     * Host name that is asked for it.
-     *
-     * @default localhost
-     */
-    healthHost?: string;
-    /**
-     * Whether visitors come through a proxy, which may terminate TLS: then its X-Forwarded-* headers are believed.
-     * Otherwise they could be any visitor's, and are replaced.
-     *
-     * @default false
-     */
-    behindProxy?: boolean;
-}
-
 export interface SwapArgs extends ReleaseFacts {
     router: Router;
     /** Names of the containers that get the traffic. */
     containers: pulumi.Input<string>[];
     /** Version of the release, for the log. */
     version: string;
-    /** How long the containers have to stay healthy with the traffic, in seconds. */
-    bakeSeconds: number;
     /** How long requests that have begun may take on the old release, in seconds. */
     drainSeconds: number;
     /** Runs before the traffic moves; when it throws, the traffic stays. */
@@ -76,8 +54,9 @@ export class Swap extends pulumi.ComponentResource {
 
         // It checks, bakes, waits for an answer from the public port, and drains; with a new configuration it waits before
         // that until nobody has a connection to the router's former process.
+        const health = wholeHealth(args.health);
         const waitTimeout =
-            2 * CHECK_SECONDS + args.bakeSeconds + 2 * args.drainSeconds + FORMER_SECONDS + 10;
+            2 * CHECK_SECONDS + health.bakeSeconds + 2 * args.drainSeconds + FORMER_SECONDS + 10;
         const explained = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
             const swap = String(failed.newInputs?.name);
             // Where the provider has given up, the swap may still be at work, and the traffic on its way.
@@ -104,13 +83,13 @@ export class Swap extends pulumi.ComponentResource {
                 command: args.containers,
                 envs: [
                     `VERSION=${args.version}`,
-                    `PORT=${args.port}`,
-                    `HEALTH_PATH=${args.healthPath}`,
-                    `HEALTH_HOST=${args.healthHost ?? "localhost"}`,
+                    `PORT=${health.port}`,
+                    `HEALTH_PATH=${health.path}`,
+                    `HEALTH_HOST=${health.host}`,
                     `BEHIND_PROXY=${args.behindProxy ?? false}`,
                     `REPLACE=${REPLACE_ROUTER}`,
                     `CHECK_SECONDS=${CHECK_SECONDS}`,
-                    `BAKE_SECONDS=${args.bakeSeconds}`,
+                    `BAKE_SECONDS=${health.bakeSeconds}`,
                     `FORMER_SECONDS=${FORMER_SECONDS}`,
                     `DRAIN_SECONDS=${args.drainSeconds}`,
                 ],

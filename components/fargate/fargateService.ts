@@ -1,6 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Network } from "../aws/network";
+import { type Health, wholeHealth } from "../release/healthCheck";
+import type { ReleaseMigration } from "../release/migrationCommand";
 import { Autoscaling } from "./autoscaling";
 import { BlueGreen } from "./blueGreen";
 import type { LoadBalancer } from "./loadBalancer";
@@ -13,13 +15,10 @@ export interface FargateServiceArgs {
     task: ReleaseTask;
     network: Network;
     loadBalancer: LoadBalancer;
-    /** Port that the release listens on. */
-    port: number;
+    health: Health;
     replicas: number;
     /** Replicas that load may ask for, where it scales. */
     scaling?: { max: number; cpuPercent: number; requestsPerMinute: number };
-    /** How long the release may take to become healthy, in seconds. */
-    bootSeconds: number;
     /** How long requests that have begun may take on a replica that goes, and then how long it may take to stop, in seconds. */
     drainSeconds: number;
     /** For how long the old replicas stay after the traffic has moved, in seconds; without it the new ones replace them one by one. */
@@ -30,10 +29,8 @@ export interface FargateServiceArgs {
     discovery?: NodeDiscovery;
     /** Whether a remote console may be opened. */
     console: boolean;
-    /** Command that migrates, such as `bin/migrate`; without it nothing does. */
-    migrate?: string;
-    /** How long the migration may take, in seconds. */
-    migrateSeconds: number;
+    /** What migrates before the service changes; without it nothing does. */
+    migration?: ReleaseMigration;
     /** Whether no deploy has succeeded yet: then there is no release to go back to. */
     isFirst: boolean;
     logGroup: pulumi.Input<string>;
@@ -56,9 +53,14 @@ export class FargateService extends pulumi.ComponentResource {
     constructor(name: string, args: FargateServiceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:FargateService", name, {}, opts);
 
-        const { task, network, loadBalancer, scaling, blueGreenSeconds, port } = args;
+        const { task, network, loadBalancer, scaling, blueGreenSeconds } = args;
+        const { port, bootSeconds } = wholeHealth(args.health);
         const child = { parent: this };
-        const { group, rules } = serviceSecurityGroup(name, args, child);
+        const { group, rules } = serviceSecurityGroup(
+            name,
+            { network, loadBalancer, port, discovery: args.discovery },
+            child,
+        );
 
         const cluster = new aws.ecs.Cluster(
             name,
@@ -81,10 +83,11 @@ export class FargateService extends pulumi.ComponentResource {
         const bakeMinutes = blueGreen?.bakeMinutes ?? 0;
         // ECS gives a release up after three tries or more, and then goes back: the update is to say so, and not that it
         // took too long.
-        const minutes = 20 + bakeMinutes + Math.ceil((3 * args.bootSeconds + 2 * args.drainSeconds) / 60);
+        const minutes = 20 + bakeMinutes + Math.ceil((3 * bootSeconds + 2 * args.drainSeconds) / 60);
         const hooks = serviceHooks(
             name,
-            { ...args, cluster: cluster.name, securityGroup: group.id, minutes },
+            args,
+            { cluster: cluster.name, securityGroup: group.id, minutes },
             this,
         );
         const service = new aws.ecs.Service(
@@ -111,7 +114,7 @@ export class FargateService extends pulumi.ComponentResource {
                     },
                 ],
                 serviceRegistries: args.discovery && { registryArn: args.discovery.registryArn },
-                healthCheckGracePeriodSeconds: args.bootSeconds,
+                healthCheckGracePeriodSeconds: bootSeconds,
                 deploymentMinimumHealthyPercent: 100,
                 deploymentMaximumPercent: 200,
                 deploymentConfiguration: blueGreen?.configuration ?? { strategy: "ROLLING" },

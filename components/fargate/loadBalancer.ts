@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Health } from "../release/healthCheck";
 import { strategyStays, subnetsStay } from "./loadBalancerGuards";
 
 export interface LoadBalancerArgs {
@@ -8,10 +9,7 @@ export interface LoadBalancerArgs {
     subnetIds: pulumi.Input<string>[];
     /** Certificate in ACM. */
     certificateArn: pulumi.Input<string>;
-    /** Port that the release listens on. */
-    port: number;
-    /** Path that answers 200 once the release can take requests. */
-    healthPath: string;
+    health: Health;
     /** How long requests that have begun may take on a replica that goes, in seconds. */
     drainSeconds: number;
     /**
@@ -80,14 +78,14 @@ export class LoadBalancer extends pulumi.ComponentResource {
                     // No name of its own: a listener would keep the old one from going before the new one is there.
                     color === undefined ? name : `${name}-${color}`,
                     {
-                        port: args.port,
+                        port: args.health.port,
                         protocol: "HTTP",
                         targetType: "ip",
                         vpcId,
                         deregistrationDelay: args.drainSeconds,
                         healthCheck: {
                             ...HEALTH_CHECK,
-                            path: args.healthPath,
+                            path: args.health.path,
                             // The container's own check wants the 200, from the path that its release has. This one cannot
                             // say that it came through https, which a release may redirect, and a change of the path
                             // asks the old replicas too, which may not know it.

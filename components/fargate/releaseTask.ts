@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefinitions } from "./taskContainer";
+import type { Health } from "../release/healthCheck";
+import { containerDefinitions, type TaskLimits } from "./taskContainer";
 import { TaskRoles } from "./taskRoles";
 
 export interface ReleaseTaskArgs {
@@ -16,16 +17,10 @@ export interface ReleaseTaskArgs {
     parametersArn: pulumi.Input<string>;
     /** Another one whenever a secret has changed. */
     secretsVersion: pulumi.Input<string>;
-    port: number;
-    healthPath: string;
-    /** How long the release may take to become healthy, in seconds. */
-    bootSeconds: number;
+    health: Health;
     /** How long it may take to stop, in seconds, 120 at most. */
     drainSeconds: number;
-    readOnly: boolean;
-    /** CPUs, such as "0.5". */
-    cpus: string;
-    memoryMb: number;
+    limits: TaskLimits;
     /** CPU that the image is for: `linux/amd64` or `linux/arm64`. */
     platform: string;
     /** Whether a remote console may be opened. */
@@ -53,7 +48,7 @@ export class ReleaseTask extends pulumi.ComponentResource {
     constructor(name: string, args: ReleaseTaskArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:ReleaseTask", name, {}, opts);
 
-        const { logGroup, memoryMb } = args;
+        const { logGroup, limits } = args;
         this.containerName = "release";
         this.family = `${pulumi.getProject()}-${pulumi.getStack()}`.replaceAll(/[^\w-]/g, "-").slice(0, 255);
         const roles = new TaskRoles(
@@ -72,13 +67,17 @@ export class ReleaseTask extends pulumi.ComponentResource {
             .all([args.image, pulumi.all(env), pulumi.all(args.secretArns), logGroup.name, args.nodeName])
             .apply(([image, plain, secretArns, group, nodeName]) =>
                 containerDefinitions({
-                    ...args,
                     name: this.containerName,
                     image,
                     env: plain,
                     secretArns,
+                    health: args.health,
+                    limits,
+                    drainSeconds: args.drainSeconds,
+                    console: args.console,
                     nodeName,
                     logGroup: group,
+                    region: args.region,
                 }),
             );
         const task = new aws.ecs.TaskDefinition(
@@ -87,8 +86,8 @@ export class ReleaseTask extends pulumi.ComponentResource {
                 family: this.family,
                 requiresCompatibilities: ["FARGATE"],
                 networkMode: "awsvpc",
-                cpu: `${Number(args.cpus) * 1024}`,
-                memory: `${memoryMb}`,
+                cpu: `${Number(limits.cpus) * 1024}`,
+                memory: `${limits.memoryMb}`,
                 runtimePlatform: {
                     operatingSystemFamily: "LINUX",
                     cpuArchitecture: args.platform === "linux/arm64" ? "ARM64" : "X86_64",

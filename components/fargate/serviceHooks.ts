@@ -13,7 +13,8 @@ interface Inputs {
     taskDefinition?: string;
 }
 
-export interface ServiceHooksArgs extends FargateServiceArgs {
+/** Where a service runs. */
+interface ServicePlace {
     /** Cluster, by name. */
     cluster: pulumi.Output<string>;
     /** Security group of the replicas. */
@@ -28,22 +29,24 @@ export interface ServiceHooksArgs extends FargateServiceArgs {
  */
 export function serviceHooks(
     name: string,
-    args: ServiceHooksArgs,
+    args: FargateServiceArgs,
+    place: ServicePlace,
     resource: pulumi.Resource,
 ): pulumi.ResourceHookBinding & { onError: pulumi.ErrorHook[] } {
-    const { task, region, minutes, replicas } = args;
-    const migrated = migrationHook(name, args);
+    const { task, region, replicas } = args;
+    const { minutes } = place;
+    const migrated = migrationHook(name, args, place);
 
     /** Ends what runs of a release that was refused. AWS's reason names no exit code, and not a word of what it said. */
     const refuse = async (service: string, hadNone: boolean) => {
-        const [cluster, taskDefinition] = await Promise.all([valueOf(args.cluster), valueOf(task.arn)]);
+        const [cluster, taskDefinition] = await Promise.all([valueOf(place.cluster), valueOf(task.arn)]);
         const known = { ...(await taskLogOf(args)), cluster, taskDefinition };
         const outcome = await endRefused({ region, cluster, service, taskDefinition, hadNone });
         await explainTasks({ ...known, family: task.family, outcome }, resource);
     };
     const again = new pulumi.ResourceHook(`${name}-again`, async ({ oldOutputs, newInputs }) => {
         const { name: service = "" } = newInputs as Inputs;
-        const [cluster, taskDefinition] = await Promise.all([valueOf(args.cluster), valueOf(task.arn)]);
+        const [cluster, taskDefinition] = await Promise.all([valueOf(place.cluster), valueOf(task.arn)]);
         // The engine keeps the inputs from before an update that has failed; the provider compares with its outputs.
         const before = (oldOutputs as Inputs | undefined)?.taskDefinition;
         const refused = (hadNone: boolean) => refuse(service, hadNone);
@@ -64,20 +67,19 @@ export function serviceHooks(
 }
 
 /** Migrates before the service changes, if it gets another task definition. */
-function migrationHook(name: string, args: ServiceHooksArgs): pulumi.ResourceHook[] {
-    const { migrate, network, task } = args;
-    if (migrate === undefined) return [];
+function migrationHook(name: string, args: FargateServiceArgs, place: ServicePlace): pulumi.ResourceHook[] {
+    const { migration, network, task } = args;
+    if (migration === undefined) return [];
     const run = async ({ oldInputs }: pulumi.ResourceHookArgs) => {
         const taskDefinition = await valueOf(task.arn);
         if ((oldInputs as Inputs | undefined)?.taskDefinition === taskDefinition) return;
         await taskMigration({
             ...(await taskLogOf(args)),
-            cluster: await valueOf(args.cluster),
+            cluster: await valueOf(place.cluster),
             taskDefinition,
-            command: migrate,
-            seconds: args.migrateSeconds,
+            ...migration,
             subnets: await valueOf(pulumi.all(network.releaseSubnetIds)),
-            securityGroups: [await valueOf(args.securityGroup)],
+            securityGroups: [await valueOf(place.securityGroup)],
             assignPublicIp: network.publicAddresses,
         });
     };

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { healthCheck } from "../release/healthCheck";
+import { type Health, healthCheck, wholeHealth } from "../release/healthCheck";
+import type { Limits } from "../release/limits";
 import { sortedVariables } from "../release/releaseEnv";
 
 /** Port on which Erlang nodes talk to each other. */
@@ -11,6 +12,9 @@ export const LOG_STREAM_PREFIX = "release";
 /** Where a release that clusters leaves its node's name, for a remote console: an exec session does not see what a shell has exported. */
 const NODE_FILE = "/tmp/release-node";
 
+/** What a task may use: Fargate wants to know both limits. */
+export type TaskLimits = Limits & Required<Pick<Limits, "memoryMb" | "cpus">>;
+
 export interface TaskContainerArgs {
     name: string;
     /** Image by digest. */
@@ -19,15 +23,10 @@ export interface TaskContainerArgs {
     env: Record<string, string>;
     /** ARNs of parameters with the secret environment, by name. */
     secretArns: Record<string, string>;
-    port: number;
-    healthPath: string;
-    /** How long the release may take to become healthy, in seconds. */
-    bootSeconds: number;
+    health: Health;
     /** How long it may take to stop, in seconds. */
     drainSeconds: number;
-    readOnly: boolean;
-    /** Memory of the task, in MiB. */
-    memoryMb: number;
+    limits: TaskLimits;
     /** Whether a remote console may be opened. */
     console: boolean;
     /** First part of the name of its Erlang node, where it clusters. */
@@ -41,7 +40,9 @@ export interface TaskContainerArgs {
  * what it fills in, as every other form would be a change at the next deploy.
  */
 export function containerDefinitions(args: TaskContainerArgs): string {
-    const { name, image, port, nodeName } = args;
+    const { name, image, limits, nodeName } = args;
+    const { port, bootSeconds } = wholeHealth(args.health);
+    const { readOnly = true, memoryMb } = limits;
     const tmpfs = (containerPath: string, size: number, ...options: string[]) => ({
         containerPath,
         mountOptions: ["rw", ...options, "nosuid", "nodev"],
@@ -52,11 +53,11 @@ export function containerDefinitions(args: TaskContainerArgs): string {
         environment: sortedVariables(args.env).map(([key, value]) => ({ name: key, value })),
         essential: true,
         healthCheck: {
-            command: healthCheck({ port, path: args.healthPath }).tests,
+            command: healthCheck(args.health).tests,
             // AWS's shortest.
             interval: 5,
             retries: 3,
-            startPeriod: Math.min(args.bootSeconds, 300),
+            startPeriod: Math.min(bootSeconds, 300),
             timeout: 5,
         },
         image,
@@ -66,9 +67,9 @@ export function containerDefinitions(args: TaskContainerArgs): string {
             initProcessEnabled: true,
             tmpfs: [
                 // It counts as memory of the task.
-                tmpfs("/tmp", Math.floor(args.memoryMb / 2), "noexec"),
+                tmpfs("/tmp", Math.floor(memoryMb / 2), "noexec"),
                 // The agent of the remote console writes there.
-                ...(args.console && args.readOnly
+                ...(args.console && readOnly
                     ? [tmpfs("/var/lib/amazon", 64), tmpfs("/var/log/amazon", 64)]
                     : []),
             ],
@@ -87,7 +88,7 @@ export function containerDefinitions(args: TaskContainerArgs): string {
         mountPoints: [],
         name,
         portMappings: [{ containerPort: port, hostPort: port, protocol: "tcp" }],
-        readonlyRootFilesystem: args.readOnly,
+        readonlyRootFilesystem: readOnly,
         secrets: sortedVariables(args.secretArns).map(([key, valueFrom]) => ({ name: key, valueFrom })),
         stopTimeout: args.drainSeconds,
         systemControls: [],

@@ -8,18 +8,19 @@ import {
     type Task,
 } from "@aws-sdk/client-ecs";
 import { missingVariable } from "../release/logExcerpt";
-import { migrationCommand, missingShell } from "../release/migrationCommand";
+import {
+    MIGRATION_SECONDS,
+    migrationCommand,
+    missingShell,
+    type ReleaseMigration,
+} from "../release/migrationCommand";
 import { howTaskEnded, type TaskLog, taskLog } from "./taskReport";
 
-export interface TaskMigrationArgs extends TaskLog {
+export interface TaskMigrationArgs extends TaskLog, ReleaseMigration {
     /** Cluster, by name. */
     cluster: string;
     /** Task definition of the new release, by ARN. */
     taskDefinition: string;
-    /** Command that migrates, run by the image's shell in its folder, such as `bin/migrate`. */
-    command: string;
-    /** How long it may take, from the moment that it is asked for until it has ended, in seconds. */
-    seconds: number;
     /** Subnets and security groups, as the service has them: with others it might not reach the database. */
     subnets: string[];
     securityGroups: string[];
@@ -38,7 +39,7 @@ const UNKNOWN_SECONDS = 30;
  * reason and the last lines of its log where it does not end with exit code 0.
  */
 export async function taskMigration(args: TaskMigrationArgs): Promise<void> {
-    const { cluster, command, seconds } = args;
+    const { cluster, command, seconds = MIGRATION_SECONDS } = args;
     const client = new ECSClient({ region: args.region });
     const deadline = Date.now() + seconds * 1000;
     const fail = (problem: string, output = ""): never => {
@@ -100,7 +101,7 @@ async function untilStopped(
     arn: string,
     deadline: number,
 ): Promise<Task | string> {
-    const { cluster, seconds } = args;
+    const { cluster, seconds = MIGRATION_SECONDS } = args;
     try {
         const task = await ended(client, cluster, arn, deadline);
         if (task !== undefined) return task;

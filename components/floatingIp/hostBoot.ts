@@ -1,14 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import {
-    containerDefaults,
-    type ContainerLimits,
-    containerLimits,
-    restart,
-} from "../docker/containerDefaults";
-import { healthCheck, type HealthCheckArgs } from "../release/healthCheck";
-import { migrationCommand } from "../release/migrationCommand";
+import { containerDefaults, restart } from "../docker/containerDefaults";
+import { type Health, healthCheck, wholeHealth } from "../release/healthCheck";
+import { type ContainerLimits, containerLimits, type Limits } from "../release/limits";
+import { MIGRATION_SECONDS, migrationCommand, type ReleaseMigration } from "../release/migrationCommand";
 import { sortedVariables } from "../release/releaseEnv";
 import { type BootPlace, onAws } from "./bootPlace";
 
@@ -31,32 +27,17 @@ export interface HostBootArgs {
     env: Record<string, string>;
     /** Log group that the host and its containers write to. */
     logGroup: pulumi.Input<string>;
-    /** Port that the release listens on. */
-    port: number;
-    /** Path that answers 200 once the release can take requests. */
-    healthPath: string;
-    /** Host name that is asked for it, localhost by default. */
-    healthHost?: string;
-    /** How long the release may take to become healthy, in seconds. */
-    bootSeconds: number;
-    /** How long it has to stay healthy then, in seconds. */
-    bakeSeconds: number;
-    /** How long it may take to stop, in seconds. */
+    health: Health;
+    /** How long the release may take to stop, in seconds. */
     drainSeconds: number;
-    /** Command that migrates; without it nothing does. */
-    migrate?: string;
-    /** How long the migration may take, in seconds. */
-    migrateSeconds: number;
+    /** What migrates before the release starts; without it nothing does. */
+    migration?: ReleaseMigration;
     /**
-     * Whether the file system is read-only, but for /tmp.
+     * What the container may use.
      *
-     * @default true
+     * @default a read-only file system, and no limit
      */
-    readOnly?: boolean;
-    /** Memory limit, in MiB; without it there is none. */
-    memoryMb?: number;
-    /** CPU limit, such as "1.5"; without it there is none. */
-    cpus?: string;
+    limits?: Limits;
     /** Image of the TLS proxy, by digest; without it visitors reach the release itself, over plain HTTP. */
     proxyImage?: pulumi.Input<string>;
     /**
@@ -84,7 +65,8 @@ interface Known {
 
 function userData(args: HostBootArgs, known: Known, elsewhere: Partial<BootPlace> = {}): string {
     const place = { ...onAws, ...elsewhere };
-    const { healthPath, port, drainSeconds, region } = args;
+    const { migration, drainSeconds, region } = args;
+    const health = wholeHealth(args.health);
     const { logDriver, logOpts } = containerDefaults;
     // A release waits for nobody who reads its log.
     const waiting = { mode: "non-blocking", "max-buffer-size": "4m" };
@@ -106,16 +88,16 @@ function userData(args: HostBootArgs, known: Known, elsewhere: Partial<BootPlace
         PARAMETERS: args.parameters,
         PARAMETERS_VERSION: known.version,
         SECRET_NAMES: [...args.secretNames].sort(),
-        PORT: port,
+        PORT: health.port,
         HTTP_PORT: place.httpPort,
         HTTPS_PORT: place.httpsPort,
         BEHIND_PROXY: `${args.behindProxy ?? false}`,
-        HEALTH_PATH: healthPath,
-        MIGRATE: args.migrate ?? "",
-        MIGRATION: args.migrate === undefined ? [] : migrationCommand(args.migrate),
-        MIGRATE_SECONDS: args.migrateSeconds,
-        BOOT_SECONDS: args.bootSeconds,
-        BAKE_SECONDS: args.bakeSeconds,
+        HEALTH_PATH: health.path,
+        MIGRATE: migration?.command ?? "",
+        MIGRATION: migration ? migrationCommand(migration.command) : [],
+        MIGRATE_SECONDS: migration?.seconds ?? MIGRATION_SECONDS,
+        BOOT_SECONDS: health.bootSeconds,
+        BAKE_SECONDS: health.bakeSeconds,
         DRAIN_SECONDS: drainSeconds,
         RETRY_SECONDS: place.retrySeconds,
         LISTEN_SECONDS: place.listenSeconds,
@@ -124,11 +106,11 @@ function userData(args: HostBootArgs, known: Known, elsewhere: Partial<BootPlace
         DAEMON: JSON.stringify(daemon),
         OPTIONS: [...defaultOptions(), ...(place.log ?? logOptions("awslogs", awslogs))],
         LIMITS: [
-            ...limitOptions(containerLimits(args.readOnly, args.memoryMb, args.cpus)),
+            ...limitOptions(containerLimits(args.limits)),
             ...["--stop-timeout", `${drainSeconds}`],
             ...env.flatMap((variable) => ["--env", variable]),
         ],
-        HEALTH: healthOptions({ port, path: healthPath, host: args.healthHost }),
+        HEALTH: healthOptions(health),
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${assigned(value)}`);
     const folder = path.join(__dirname, "..", "..", "docker", "host");
@@ -168,8 +150,8 @@ function limitOptions({ readOnly, tmpfs, memory, cpus }: ContainerLimits): strin
     ];
 }
 
-function healthOptions(args: HealthCheckArgs): string[] {
-    const { tests, interval, timeout, retries } = healthCheck(args);
+function healthOptions(health: Health): string[] {
+    const { tests, interval, timeout, retries } = healthCheck(health);
     // docker run takes a line for a shell.
     return [
         ...["--health-cmd", `exec ${tests.slice(1).map(quoted).join(" ")}`, "--health-interval", interval],

@@ -4,17 +4,14 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { valueOf } from "../release/valueOf";
 import { type Attestations, isAttested, mustKeepAttestations } from "./attestations";
-import { type BuildContext, buildContext, contextFiles, contextHash, ownContext } from "./buildContext";
-import { type BuilderImages, mustHaveBuilder } from "./builderTag";
+import { buildArgs, type ReleaseBuild } from "./buildArgs";
+import { buildContext, contextHash, ownContext } from "./buildContext";
+import { mustHaveBuilder } from "./builderTag";
 import { BuildFolder } from "./buildFolder";
-import { exportScript } from "./buildVariables";
 import { readDockerfile } from "./dockerfile";
 import { push } from "./pushImage";
 
-/** Stands for a version that Mix alone can tell: the release has it, and nothing else does. */
-export const UNKNOWN_VERSION = "unknown";
-
-export interface ReleaseImageArgs extends Attestations, BuilderImages {
+export interface ReleaseImageArgs extends Attestations, ReleaseBuild {
     /** Folder of the mix project, relative to where Pulumi runs. */
     app: string;
     /**
@@ -30,10 +27,6 @@ export interface ReleaseImageArgs extends Attestations, BuilderImages {
      * @default none
      */
     projects?: string[];
-    /** Name of the release, as `mix release` knows it. */
-    release: string;
-    /** Version of the release, which is written into it (RELEASE_VSN), or `unknown`; the image's tag. */
-    version: string;
     /** Registry and path of the image, such as `ghcr.io/acme/hello`. */
     repository: pulumi.Input<string>;
     /**
@@ -46,58 +39,6 @@ export interface ReleaseImageArgs extends Attestations, BuilderImages {
     registryUsername?: pulumi.Input<string>;
     /** Password or token at the registry. */
     registryPassword?: pulumi.Input<string>;
-    /**
-     * Image with Node.js and npm, for an app with a package.json; of the same Debian as the builder.
-     *
-     * @default none
-     */
-    nodeImage?: pulumi.Input<string>;
-    /**
-     * Command that makes the assets, in the app's folder; `none` makes none.
-     *
-     * @default mix assets.deploy, where an app has it
-     */
-    assets?: string;
-    /**
-     * Whether the image holds only the files that the release needs; otherwise it is all of `runnerImage`.
-     *
-     * @default true
-     */
-    minimal?: boolean;
-    /**
-     * Debian packages that the build needs besides a C compiler and git.
-     *
-     * @default none
-     */
-    builderPackages?: string[];
-    /**
-     * Debian packages that the release needs besides the libraries of the Erlang VM.
-     *
-     * @default none
-     */
-    runtimePackages?: string[];
-    /**
-     * Files and folders that Mix probably reads before it compiles, relative to the app's folder. A change of them fetches and
-     * compiles dependencies; where something is missing, more changes do.
-     *
-     * @default none
-     */
-    early?: string[];
-    /**
-     * Shared libraries that may be missing, or files of the release that may miss some, as patterns of a shell: names such as
-     * `libcuda.so.*`, or paths such as `lib/press-*\/priv/bin/tool`.
-     *
-     * @default none
-     */
-    missingLibraries?: string[];
-    /** Command that runs before `mix deps.get`, such as one that tells Hex a key. */
-    prepareDeps?: string;
-    /**
-     * Environment variables of the build, by name. A change of one runs all steps again.
-     *
-     * @default none
-     */
-    buildEnv?: Record<string, string>;
     /**
      * Secret environment variables of the build, by name. They are in no layer, no history and no state.
      *
@@ -205,25 +146,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                     builder: args.builder,
                     buildArgs: dockerfile
                         ? { ...args.buildEnv, ...args.dockerfileArgs }
-                        : {
-                              APP: context.app,
-                              ASSETS: args.assets ?? "",
-                              BASE: (args.minimal ?? true) ? "minimal" : "debian",
-                              BUILDER_IMAGE: args.builderImage,
-                              BUILDER_PACKAGES: (args.builderPackages ?? []).join(" "),
-                              BUILD_ENV: exportScript(args.buildEnv ?? {}),
-                              EARLY: (args.early ?? []).join("\n"),
-                              MISSING_LIBRARIES: (args.missingLibraries ?? []).join(" "),
-                              PREPARE_DEPS: args.prepareDeps ?? "",
-                              RELEASE: release,
-                              RUNNER_IMAGE: args.runnerImage,
-                              RUNTIME_PACKAGES: (args.runtimePackages ?? []).join(" "),
-                              VERSION: version === UNKNOWN_VERSION ? "" : version,
-                              ...(installsPackages(context, args.assets) && {
-                                  NODE: "image",
-                                  NODE_IMAGE: args.nodeImage ?? "",
-                              }),
-                          },
+                        : buildArgs(args, context),
                     secrets: [{ id: "build", src: folder.secret }],
                     cacheFroms: args.cacheFrom,
                     cacheTos: args.cacheTo,
@@ -241,7 +164,22 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 hooks: { beforeCreate: [prepared], afterCreate: [cleared], onError: [explained] },
             },
         );
-        const pushed = push(name, { ...args, tag: tagOf(version), built }, { parent: this });
+        const pushed = push(
+            name,
+            {
+                built,
+                repository: args.repository,
+                tag: tagOf(version),
+                immutableTags: args.immutableTags,
+                registryUsername: args.registryUsername,
+                registryPassword: args.registryPassword,
+                platform,
+                sbom: args.sbom,
+                provenance: args.provenance,
+                before: args.before,
+            },
+            { parent: this },
+        );
         this.ref = pushed.ref;
         this.tag = pushed.tag;
         this.registerOutputs({ ref: this.ref, tag: this.tag });
@@ -251,14 +189,4 @@ export class ReleaseImage extends pulumi.ComponentResource {
 /** Build metadata of a version (1.0.0+abc) is no part of a tag's alphabet. */
 function tagOf(version: string): string {
     return version.replace(/[^A-Za-z0-9_.-]/g, "-");
-}
-
-/** Whether packages of JavaScript may be installed in the build: those of vendor/ only by a command of the user's own. */
-function installsPackages(context: BuildContext, assets?: string): boolean {
-    if (assets === "none") return false;
-    const packages = contextFiles(context).filter((file) => path.basename(file) === "package.json");
-    // As package_roots of docker/build/steps.sh has it, which begins at the app's folder.
-    const isLeft = (file: string) =>
-        /(^|\/)(node_modules|vendor|\.yarn)\//.test(path.posix.relative(context.app, file));
-    return packages.some((file) => assets !== undefined || !isLeft(file));
 }

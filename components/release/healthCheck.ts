@@ -1,4 +1,5 @@
-export interface HealthCheckArgs {
+/** How a release tells that it can take requests, and how long it has for that. */
+export interface Health {
     /** Port that the release listens on. */
     port: number;
     /** Path that answers 200 once the release can take requests. */
@@ -9,6 +10,25 @@ export interface HealthCheckArgs {
      * @default localhost
      */
     host?: string;
+    /**
+     * How long the release may take to become healthy, in seconds.
+     *
+     * @default 60
+     */
+    bootSeconds?: number;
+    /**
+     * How long the release has to stay healthy before it gets the traffic, and then again with the traffic before the
+     * old one goes, in seconds.
+     *
+     * @default 3
+     */
+    bakeSeconds?: number;
+}
+
+/** The health of a release, with the default of what is not said. */
+export function wholeHealth(health: Health): Required<Health> {
+    const { port, path, host = "localhost", bootSeconds = 60, bakeSeconds = 3 } = health;
+    return { port, path, host, bootSeconds, bakeSeconds };
 }
 
 /** A health check as Docker has it. */
@@ -24,7 +44,8 @@ export interface HealthCheck {
  * The health check of a release, run inside its container: `GET path` has to answer 200. It needs bash and nothing else,
  * because slim images have neither curl nor wget. What it prints is the answer's status, and the health gate shows it.
  */
-export function healthCheck({ port, path, host = "localhost" }: HealthCheckArgs): HealthCheck {
+export function healthCheck(health: Health): HealthCheck {
+    const { port, path, host } = wholeHealth(health);
     // A release that forces https takes the check for a request that came through TLS.
     const request = `GET ${path} HTTP/1.1\\r\\nHost: ${host}\\r\\nX-Forwarded-Proto: https\\r\\nConnection: close\\r\\n\\r\\n`;
     const script = [

@@ -1,5 +1,20 @@
 import { execFileSync } from "node:child_process";
 
+/** The migration of a release. */
+export interface ReleaseMigration {
+    /** Command that migrates, run by the image's shell in its folder, such as `bin/migrate`. */
+    command: string;
+    /**
+     * How long it may take, in seconds.
+     *
+     * @default 300
+     */
+    seconds?: number;
+}
+
+/** How long a migration may take that does not say so, in seconds. */
+export const MIGRATION_SECONDS = 300;
+
 /** A path and words that a shell passes on as they are. */
 const PLAIN = /^[\w@%+:,.-]*\/[\w@%+:,./-]*([ \t]+[\w@%+=:,./-]+)*$/;
 

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { UNKNOWN_VERSION } from "../../components/image/releaseImage";
-import { whyNotWhole } from "../../components/release/migrationCommand";
+import { UNKNOWN_VERSION } from "../../components/image/buildArgs";
+import { type ReleaseMigration, whyNotWhole } from "../../components/release/migrationCommand";
 import { type MixProject, readMixProject } from "./mixProject";
 import { set, type Settings } from "./settingsReader";
 
@@ -11,7 +11,8 @@ export interface AppSettings {
     readonly release: string;
     /** `unknown` where mix.exs computes it and the stack does not set it. */
     readonly version: string;
-    readonly migrate?: string;
+    /** What migrates; nothing does without it. */
+    readonly migration?: Required<ReleaseMigration>;
 }
 
 /** Reads and checks them. */
@@ -27,7 +28,7 @@ export function readApp(settings: Settings): AppSettings {
         app,
         release,
         version: readVersion(settings, release in mix.versions ? mix.versions[release] : mix.version),
-        migrate: readMigrate(settings, app),
+        migration: readMigration(settings, app),
     };
 }
 
@@ -82,7 +83,7 @@ function readVersion(settings: Settings, own: string | undefined): string {
     return given;
 }
 
-function readMigrate(settings: Settings, app: string): string | undefined {
+function readMigration(settings: Settings, app: string): AppSettings["migration"] {
     const overlay = fs.existsSync(path.join(app, "rel", "overlays", "bin", "migrate"));
     const migrate = settings.optional("migrate") ?? (overlay ? "bin/migrate" : "none");
     if (migrate.trim() === "") {
@@ -95,5 +96,6 @@ function readMigrate(settings: Settings, app: string): string | undefined {
     }
     const wrong = whyNotWhole(migrate);
     if (wrong !== undefined) settings.refuse("migrate", wrong, migrate, set("migrate", "bin/migrate"));
-    return migrate === "none" ? undefined : migrate;
+    const seconds = settings.whole("migrateSeconds", 1, 86_400, 300);
+    return migrate === "none" ? undefined : { command: migrate, seconds };
 }

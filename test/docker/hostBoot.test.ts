@@ -88,12 +88,8 @@ describe("the boot of a host", function () {
                 secretsVersion: "1.1",
                 secretNames: Object.keys(SECRETS),
                 logGroup: PATH,
-                port: 4000,
-                healthPath: "/health",
-                bootSeconds: 60,
-                bakeSeconds: 0,
+                health: { port: 4000, path: "/health", bakeSeconds: 0 },
                 drainSeconds: 5,
-                migrateSeconds: 60,
                 ...args,
                 env,
             },
@@ -138,9 +134,8 @@ describe("the boot of a host", function () {
         before(async () => {
             await boot({
                 hasDocker: false,
-                migrate: `sh -c 'echo "migrating with $API_KEY" && bin/migrate'`,
-                memoryMb: 512,
-                cpus: "1.5",
+                migration: { command: `sh -c 'echo "migrating with $API_KEY" && bin/migrate'` },
+                limits: { memoryMb: 512, cpus: "1.5" },
             });
             let code: number | undefined;
             const booted = host.serves(120).then((exit) => (code = exit));
@@ -409,17 +404,17 @@ describe("the boot of a host", function () {
         });
 
         it("says when the release has used up its memory", async () => {
-            await boot({ memoryMb: 192, env: { BOOT: "memory" } });
+            await boot({ limits: { memoryMb: 192 }, env: { BOOT: "memory" } });
             const problem =
                 "was killed because it used more memory than its limit (memoryMb). Its last lines:";
             assert.ok((await host.says(failed)).includes(problem));
         });
 
         it("says which signal has ended a migration, and migrates no second time once that is done", async () => {
-            await boot({ migrate: "sh -c 'kill -9 $$'" });
+            await boot({ migration: { command: "sh -c 'kill -9 $$'" } });
             assert.match(await host.says(failed), /was ended by SIGKILL \(exit code 137\)/);
             await clear();
-            await boot({ image: needy, migrate: "true", env: { NEEDS: "boot" } });
+            await boot({ image: needy, migration: { command: "true" }, env: { NEEDS: "boot" } });
             await host.says(failed);
             await openCellar();
             host.tell("decanter: start");
@@ -428,7 +423,10 @@ describe("the boot of a host", function () {
         });
 
         it("notices that the release stops once it was healthy", async () => {
-            await boot({ bakeSeconds: 30, env: { CRASH_AFTER: "6" } });
+            await boot({
+                health: { port: 4000, path: "/health", bakeSeconds: 30 },
+                env: { CRASH_AFTER: "6" },
+            });
             assert.match(
                 await host.says(failed),
                 /stopped with exit code 7\. Its last lines:\n[^]*\| cellar on fire/,
@@ -436,7 +434,7 @@ describe("the boot of a host", function () {
         });
 
         it("notices that the release answers no more once it was healthy", async () => {
-            await boot({ bakeSeconds: 120 });
+            await boot({ health: { port: 4000, path: "/health", bakeSeconds: 120 } });
             await host.prints(/the secrets are read/);
             const isHealthy = async () =>
                 (
@@ -493,7 +491,7 @@ describe("the boot of a host", function () {
         });
 
         it("runs nothing of a release that was refused before the host came to it", async () => {
-            await boot({ migrate: "true", told: ["decanter: stop"] });
+            await boot({ migration: { command: "true" }, told: ["decanter: stop"] });
             await host.says(stopped);
             assert.deepEqual(started(), []);
             host.tell("decanter: start");
@@ -502,7 +500,7 @@ describe("the boot of a host", function () {
         });
 
         it("starts no release that was refused while it migrated", async () => {
-            await boot({ migrate: "sleep 5" });
+            await boot({ migration: { command: "sleep 5" } });
             while (started().length === 0) await sleep(100);
             host.tell("decanter: stop");
             await host.says(stopped);

@@ -86,12 +86,8 @@ describe("the gate of a host that boots, with moto for AWS,", function () {
                 secretNames: ["DATABASE_URL"],
                 env: { ...releaseEnv({ port: 4000, domain: "a.example" }), NEEDS: "boot" },
                 logGroup: GROUP,
-                port: 4000,
-                healthPath: "/health",
-                bootSeconds: 60,
-                bakeSeconds: 1,
+                health: { port: 4000, path: "/health", bakeSeconds: 1 },
                 drainSeconds: 5,
-                migrateSeconds: 60,
             },
             {
                 httpPort: await freePort(),

@@ -44,7 +44,6 @@ describe("a migration in an image", function () {
             seconds: 5,
             envs: [],
             networkName: "net",
-            limits: { readOnly: true, tmpfs: {} },
             secrets: pulumi.output([]),
         });
         await settled();
@@ -94,7 +93,6 @@ describe("a migration in an image", function () {
                 seconds: 30,
                 envs: [],
                 networkName: "net",
-                limits: { readOnly: true, tmpfs: {} },
                 secrets: pulumi.output([]),
             });
             await settled();

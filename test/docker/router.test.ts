@@ -49,19 +49,17 @@ describe("the router, seen from outside", function () {
     let port: number;
     let behindProxy = false;
     const stack = new MiniEngine(name, () => {
-        const health = { port: 4000, healthPath: "/health" };
+        const health = { port: 4000, path: "/health", host: "shop.example", bakeSeconds: 0 };
         const image = settings["decanter:routerImage"] ?? "";
-        const router = new Router(name, { ...health, image, publicPort: port });
+        const router = new Router(name, { image, publicPort: port, health });
         const service = new DockerService(upstream, {
-            ...health,
             image: upstream,
             version: "1.0.0",
             router,
-            healthHost: "shop.example",
+            health,
             behindProxy,
             env: { HEALTH_HOST: "shop.example" },
             secrets: pulumi.output<Record<string, string>>({}),
-            bakeSeconds: 0,
             drainSeconds: 1,
         });
         return { router: router.containerId, containers: service.containers };

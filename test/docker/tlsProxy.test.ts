@@ -54,12 +54,8 @@ describe("the TLS proxy of a host", function () {
                 secretNames: ["RELEASE_COOKIE"],
                 env: releaseEnv({ port: 4000, domain: "a.example" }),
                 logGroup: PATH,
-                port: 4000,
-                healthPath: "/health",
-                bootSeconds: 60,
-                bakeSeconds: 0,
+                health: { port: 4000, path: "/health", bakeSeconds: 0 },
                 drainSeconds: 5,
-                migrateSeconds: 60,
             },
             { httpPort, httpsPort, retrySeconds: 1, listenSeconds: 1, log: ["--log-driver", "json-file"] },
         );

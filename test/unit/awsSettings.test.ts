@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
-import type { FargateSettings, HostSettings } from "../../stacks/config/awsSettings";
 import { type Config, readConfig } from "../../stacks/config/config";
+import type { FargateSettings } from "../../stacks/config/fargateSettings";
+import type { HostSettings } from "../../stacks/config/hostSettings";
 import { declaredSettings, mockPulumi, settingsOf, valueOf } from "../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
@@ -217,7 +218,7 @@ const wrong: [key: string, settings: Settings, line: string][] = [
     [
         "replicas",
         { ...floatingIp, replicas: 2 },
-        'must be 1 with one host, got "2": pulumi config set replicas 1',
+        "must be 1 with one host, got 2: pulumi config set replicas 1",
     ],
     [
         "natGateways",
@@ -304,6 +305,8 @@ describe("the settings of a stack on AWS", () => {
         assert.deepEqual(aws, {
             region: "eu-central-1",
             network: { zones: 2, natGateways: 0 },
+            platform: "linux/arm64",
+            limits: { readOnly: true, cpus: "0.5", memoryMb: 1024 },
             zoneId: "Z1",
             protect: false,
             keepFor: [],
@@ -324,6 +327,7 @@ describe("the settings of a stack on AWS", () => {
         assert.deepEqual(host, {
             region: "eu-central-1",
             network: { zones: 2, natGateways: 0 },
+            platform: "linux/arm64",
             zoneId: undefined,
             protect: false,
             logDays: 30,
@@ -344,7 +348,7 @@ describe("the settings of a stack on AWS", () => {
             ["8", 61_440],
             ["16", 122_880],
         ])
-            assert.equal((await configOf({ ...fargate, cpus, memoryMb })).memoryMb, memoryMb);
+            assert.equal((await configOf({ ...fargate, cpus, memoryMb })).limits.memoryMb, memoryMb);
     });
 
     it("keep a certificate secret", async () => {

@@ -64,7 +64,7 @@ describe("a failed bin/up", () => {
         return new FakeCheckout(pulumi, docker);
     }
     /** A docker whose daemon has the base images, and knows no container. */
-    const BARE = 'case $1 in info | image) ;; *) exit 1 ;; esac';
+    const BARE = "case $1 in info | image) ;; *) exit 1 ;; esac";
     const served = { url: "http://127.0.0.1:8080", version: "1.0.0" };
     const live = `case "$*" in
         "exec r1 bash -c "*) echo web-1-old; echo web-2-old ;;

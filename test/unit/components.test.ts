@@ -336,8 +336,10 @@ describe("releaseEnv", () => {
     });
 });
 
+const health = { port: 4001, path: "/up" };
+
 describe("Router", () => {
-    const args: RouterArgs = { image: "haproxy:3", publicPort: 80, port: 4001, healthPath: "/up", labels };
+    const args: RouterArgs = { image: "haproxy:3", publicPort: 80, health, labels };
 
     it("declares an image that is not pushed, a network, a volume, and the container with the port", async () => {
         const recorded = await mockPulumi();
@@ -456,7 +458,7 @@ describe("Migration", () => {
             seconds: 5,
             envs: pulumi.secret(["A=1"]),
             networkName: "web-router-1a2b3c4",
-            limits: { readOnly: true, tmpfs: { "/tmp": "" }, memory: 512, cpus: "0.5" },
+            limits: { memoryMb: 512, cpus: "0.5" },
             secrets: pulumi.output([]),
             labels,
         });
@@ -499,17 +501,17 @@ describe("Swap", () => {
         const router = new Router("web-router", {
             image: "a",
             publicPort: 80,
-            port: 4001,
-            healthPath: "/up",
+            health,
         });
         const gate = new pulumi.ResourceHook("gate", () => undefined);
         const swapped = new pulumi.ResourceHook("swapped", () => undefined);
-        const release = { version: "1.2.3", port: 4002, healthPath: "/ready", healthHost: "a.example" };
-        const args = { router, containers: ["b", "a"], ...release, behindProxy: true };
-        const times = { bakeSeconds: 2, drainSeconds: 7 };
         new Swap("web-swap", {
-            ...args,
-            ...times,
+            router,
+            containers: ["b", "a"],
+            version: "1.2.3",
+            health: { port: 4002, path: "/ready", host: "a.example", bakeSeconds: 2 },
+            behindProxy: true,
+            drainSeconds: 7,
             gate,
             swapped,
             secrets: pulumi.output<string[]>([]),
@@ -570,8 +572,7 @@ describe("DockerService", () => {
         const router = new Router("web-router", {
             image: "a",
             publicPort: 80,
-            port: 4001,
-            healthPath: "/up",
+            health,
         });
         const service = new DockerService("web", {
             image: "web@sha256:1",
@@ -580,8 +581,7 @@ describe("DockerService", () => {
             env: { B: "2", SAME: "plain" },
             // Not marked: the component has to do it.
             secrets: pulumi.output<Record<string, string>>({ A: "1", SAME: "secret" }),
-            port: 4001,
-            healthPath: "/up",
+            health,
             ...given,
         });
         await settled();
@@ -626,7 +626,7 @@ describe("DockerService", () => {
 
     it("migrates before it makes a container, and swaps once all are healthy", async () => {
         const { recorded, service } = await serviceOf({
-            migrate: "bin/migrate",
+            migration: { command: "bin/migrate" },
             replicas: 3,
             drainSeconds: 5,
             labels,
@@ -676,7 +676,7 @@ describe("DockerService", () => {
     });
 
     it("limits memory and CPUs, and leaves the file system writable, where it is told to", async () => {
-        const { recorded } = await serviceOf({ memoryMb: 512, cpus: "1.5", readOnly: false });
+        const { recorded } = await serviceOf({ limits: { memoryMb: 512, cpus: "1.5", readOnly: false } });
         const { memory, cpus, readOnly } = the(recorded, "Container", "web-1").inputs;
         assert.deepEqual({ memory, cpus, readOnly }, { memory: 512, cpus: "1.5", readOnly: false });
     });

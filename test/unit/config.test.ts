@@ -362,7 +362,7 @@ describe("the settings of a stack", () => {
             const settings = { memoryMb: 1, replicas: 9, env: "x", registryUsername: "me", app: "nowhere" };
             assert.deepEqual(
                 (await problemsOf(settings)).map((line) => line.split(" ")[0]),
-                ["memoryMb", "env", "app", "registryPassword", "registryAddress", "replicas"],
+                ["env", "app", "registryPassword", "registryAddress", "memoryMb", "replicas"],
             );
         });
 
@@ -402,28 +402,21 @@ describe("the settings of a stack", () => {
                 dockerfileArgs: {},
                 image: undefined,
                 keepReleases: 5,
-                port: 4000,
-                healthPath: "/health",
-                healthHost: "localhost",
+                health: { port: 4000, path: "/health", host: "localhost", bootSeconds: 60, bakeSeconds: 3 },
+                limits: { readOnly: true, memoryMb: 1024, cpus: undefined },
                 replicas: 1,
-                bootSeconds: 60,
                 bootCheck: true,
-                bakeSeconds: 3,
                 drainSeconds: 30,
-                migrate: "bin/migrate",
-                migrateSeconds: 300,
+                migration: { command: "bin/migrate", seconds: 300 },
                 env: {},
-                secretNames: [],
+                secretSizes: {},
                 secretsVersion: 1,
                 domain: "localhost",
                 host: undefined,
                 publicPort: 8080,
                 bindAddress: "127.0.0.1",
                 registry: undefined,
-                readOnly: true,
                 behindProxy: false,
-                memoryMb: 1024,
-                cpus: undefined,
                 platform: undefined,
                 beside: [],
                 projects: [],
@@ -454,13 +447,12 @@ describe("the settings of a stack", () => {
         const good: [settings: Settings, expected: Partial<Config>][] = [
             [
                 { memoryMb: 0, cpus: "0.0" },
-                { memoryMb: undefined, cpus: undefined },
+                { limits: { readOnly: true, memoryMb: undefined, cpus: undefined } },
             ],
             [
-                { memoryMb: 64, cpus: "1.5" },
-                { memoryMb: 64, cpus: "1.5" },
+                { memoryMb: 64, cpus: "1.5", readOnly: false },
+                { limits: { readOnly: false, memoryMb: 64, cpus: "1.5" } },
             ],
-            [{ readOnly: false }, { readOnly: false }],
             [{ behindProxy: true }, { behindProxy: true }],
             [{ dockerfile: "mix.exs" }, { dockerfile: "mix.exs" }],
             [{ image: built }, { image: built }],
@@ -480,9 +472,20 @@ describe("the settings of a stack", () => {
             [{ prepareDeps: "mix local.hex --force" }, { prepareDeps: "mix local.hex --force" }],
             [{ assets: "cd ui && npm run build" }, { assets: "cd ui && npm run build" }],
             [{ buildEnv: { GIT_SHA: "0123", EMPTY: "" } }, { buildEnv: { GIT_SHA: "0123", EMPTY: "" } }],
-            [{ bakeSeconds: 0 }, { bakeSeconds: 0 }],
-            [{ migrate: "none" }, { migrate: undefined }],
-            [{ migrate: "bin/hello eval Seed.run" }, { migrate: "bin/hello eval Seed.run" }],
+            [
+                { bakeSeconds: 0, healthPath: "/up?full=1&a=~b" },
+                {
+                    health: {
+                        ...{ port: 4000, path: "/up?full=1&a=~b", host: "localhost" },
+                        ...{ bootSeconds: 60, bakeSeconds: 0 },
+                    },
+                },
+            ],
+            [{ migrate: "none" }, { migration: undefined }],
+            [
+                { migrate: "bin/hello eval Seed.run", migrateSeconds: 5 },
+                { migration: { command: "bin/hello eval Seed.run", seconds: 5 } },
+            ],
             [{ version: "1.0.0-rc.1+abc" }, { version: "1.0.0-rc.1+abc" }],
             [{ host: "unix:///run/docker.sock" }, { host: "unix:///run/docker.sock" }],
             [{ host: "ssh://me@server:2222" }, { host: "ssh://me@server:2222" }],
@@ -491,7 +494,6 @@ describe("the settings of a stack", () => {
                 { bindAddress: "::1", domain: "a.b-c.example" },
                 { bindAddress: "::1", domain: "a.b-c.example" },
             ],
-            [{ healthPath: "/up?full=1&a=~b" }, { healthPath: "/up?full=1&a=~b" }],
             [
                 { secretsVersion: 0, replicas: 8 },
                 { secretsVersion: 0, replicas: 8 },
@@ -537,14 +539,14 @@ describe("the settings of a stack", () => {
         it("are the only release, the version, and the migration where there is one", async () => {
             const mix = "app: :shop, version: @version, releases: [web: [a: 1]]";
             const plain = await configOf({ app: project(mix) });
-            assert.deepEqual([plain.release, plain.version, plain.migrate], ["web", "2.0.0", undefined]);
+            assert.deepEqual([plain.release, plain.version, plain.migration], ["web", "2.0.0", undefined]);
             const own = await configOf({
                 app: project(`app: :shop, version: @version, releases: [web: [version: "3.0.0"]]`),
             });
             assert.equal(own.version, "3.0.0");
             const app = project(mix, ["rel/overlays/bin/migrate"]);
-            assert.equal((await configOf({ app })).migrate, "bin/migrate");
-            assert.equal((await configOf({ app, migrate: "none" })).migrate, undefined);
+            assert.equal((await configOf({ app })).migration?.command, "bin/migrate");
+            assert.equal((await configOf({ app, migrate: "none" })).migration, undefined);
         });
 
         it("are the versions of .tool-versions, on the Debian that the release runs on", async () => {

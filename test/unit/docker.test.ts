@@ -467,7 +467,6 @@ describe("a migration that runs", () => {
             seconds: 30,
             envs: [],
             networkName: "net",
-            limits: { readOnly: true, tmpfs: {} },
             secrets: pulumi.secret(["hunter2"]),
             ...given,
         });
@@ -535,27 +534,20 @@ describe("a swap", () => {
     async function swapOf() {
         await mockPulumi();
         const hooks = hooksOf("web-swap");
-        const router = new Router("web-router", {
-            image: "a",
-            publicPort: 80,
-            port: 4001,
-            healthPath: "/up",
-        });
+        const health = { port: 4001, path: "/up", bootSeconds: 5, bakeSeconds: 0 };
+        const router = new Router("web-router", { image: "a", publicPort: 80, health });
         const args = {
             image: "web@sha256:1",
             version: "1.0.0",
-            bakeSeconds: 0,
             router,
             env: {},
-            port: 4001,
-            healthPath: "/up",
+            health,
             replicas: 2,
         };
         new DockerService(
             "web",
             {
                 ...args,
-                bootSeconds: 5,
                 host: "ssh://a@b",
                 secrets: pulumi.secret<Record<string, string>>({ A: "hunter2" }),
             },

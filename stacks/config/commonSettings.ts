@@ -1,0 +1,152 @@
+import * as net from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import type { Health } from "../../components/release/healthCheck";
+import type { Limits } from "../../components/release/limits";
+import { type AppSettings, readApp } from "./appSettings";
+import { type BuildSettings, readBuild } from "./buildSettings";
+import { set, type Settings } from "./settingsReader";
+
+/** The settings that every target has. */
+export interface CommonSettings extends AppSettings, BuildSettings {
+    readonly notes: string[];
+    readonly image?: string;
+    readonly keepReleases: number;
+    readonly health: Required<Health>;
+    readonly limits: Limits;
+    readonly replicas: number;
+    readonly bootCheck: boolean;
+    readonly drainSeconds: number;
+    readonly env: Record<string, string>;
+    readonly secrets: pulumi.Output<Record<string, string>>;
+    /** Bytes of each secret, by name. */
+    readonly secretSizes: Record<string, number>;
+    readonly secretsVersion: number;
+    readonly domain: string;
+    readonly host?: string;
+    readonly publicPort: number;
+    readonly bindAddress: string;
+    readonly behindProxy: boolean;
+    readonly registry?: { address: string; username?: string; password?: pulumi.Output<string> };
+    readonly routerImage: string;
+    readonly registryImage: string;
+}
+
+const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+
+/**
+ * Reads and checks the settings that every target has.
+ *
+ * @param mostReplicas the most that the target takes
+ */
+export function readCommon(settings: Settings, mostReplicas: number): CommonSettings {
+    const { env, secrets } = readVariables(settings);
+    return {
+        ...readApp(settings),
+        ...readBuild(settings),
+        notes: settings.notes,
+        image: readImage(settings),
+        keepReleases: settings.whole("keepReleases", 2, 100, 5),
+        env,
+        secrets: pulumi.secret(secrets),
+        secretSizes: Object.fromEntries(
+            Object.entries(secrets).map(([name, value]) => [name, Buffer.byteLength(value)]),
+        ),
+        ...readPlace(settings),
+        registry: readRegistry(settings),
+        health: {
+            port: settings.whole("port", 1, 65535, 4000),
+            path: settings.matching("healthPath", /^\/[\w./~?=&-]*$/, "must be a path", "/health"),
+            host: settings.matching("healthHost", HOST_NAME, "must be a host name", "www.example.com"),
+            bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
+            bakeSeconds: settings.whole("bakeSeconds", 0, 3600, 3),
+        },
+        limits: readLimits(settings),
+        replicas: settings.whole("replicas", 1, mostReplicas, 2),
+        bootCheck: settings.flag("bootCheck"),
+        drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
+        secretsVersion: settings.whole("secretsVersion", 0, 1_000_000, 2),
+        domain: settings.matching("domain", HOST_NAME, "must be a host name", "www.example.com"),
+        publicPort: settings.whole("publicPort", 1, 65535, 8080),
+        behindProxy: settings.flag("behindProxy"),
+        routerImage: settings.image("routerImage"),
+        registryImage: settings.image("registryImage"),
+    };
+}
+
+function readLimits(settings: Settings): Limits {
+    const memoryMb = settings.whole("memoryMb", 0, 1_000_000, 512);
+    if (memoryMb > 0 && memoryMb < 64) {
+        const rule = "must be 0 or at least 64, which an Erlang VM needs";
+        settings.refuse("memoryMb", rule, memoryMb, set("memoryMb", 512));
+    }
+    const cpus = settings.matching(
+        "cpus",
+        /^\d{1,3}(\.\d{1,2})?$/,
+        "must be a number such as 1.5, or 0",
+        "1.5",
+    );
+    return {
+        readOnly: settings.flag("readOnly"),
+        memoryMb: memoryMb === 0 ? undefined : memoryMb,
+        cpus: Number(cpus) === 0 ? undefined : cpus,
+    };
+}
+
+function readImage(settings: Settings): string | undefined {
+    return settings.optionalMatching(
+        "image",
+        /^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/,
+        "must be an image by digest",
+        "ghcr.io/acme/hello@sha256:...",
+    );
+}
+
+function readVariables(settings: Settings): Record<"env" | "secrets", Record<string, string>> {
+    const env = settings.variables("env", false);
+    const secrets = settings.secrets("secrets");
+    for (const name of Object.keys(env).filter((key) => Object.hasOwn(secrets, key))) {
+        settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
+    }
+    return { env, secrets };
+}
+
+function readPlace(settings: Settings): Pick<CommonSettings, "host" | "bindAddress"> {
+    const host = settings.optionalMatching(
+        "host",
+        /^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/,
+        "must be unix:///path or ssh://user@host",
+        "ssh://deploy@server.example",
+    );
+    const bindAddress = settings.text("bindAddress");
+    if (net.isIP(bindAddress) === 0) {
+        settings.refuse("bindAddress", "must be an IP address", bindAddress, set("bindAddress", "0.0.0.0"));
+    }
+    return { host, bindAddress };
+}
+
+function readRegistry(settings: Settings): CommonSettings["registry"] {
+    const address = settings.optional("registryAddress");
+    const username = settings.optional("registryUsername");
+    const password = settings.optional("registryPassword");
+    const setPassword = "pulumi config set --secret registryPassword";
+    settings.mustBeSecret("registryPassword", password !== undefined, setPassword);
+    if (password !== undefined && username === undefined) {
+        const remedy = set("registryUsername", "me");
+        settings.refuseUnseen("registryUsername", "must be set where registryPassword is", remedy);
+    }
+    if (username !== undefined && password === undefined) {
+        settings.refuseUnseen("registryPassword", "must be set where registryUsername is", setPassword);
+    }
+    if (address === undefined) {
+        if (username !== undefined || password !== undefined) {
+            const remedy = set("registryAddress", "ghcr.io/acme");
+            settings.refuseUnseen("registryAddress", "must be set where there is a login", remedy);
+        }
+        return undefined;
+    }
+    if (!/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9._/-]+)?$/.test(address)) {
+        const rule = "must be a registry and a path, without https://";
+        settings.refuse("registryAddress", rule, address, set("registryAddress", "ghcr.io/acme"));
+    }
+    return { address, username, password: password === undefined ? undefined : pulumi.secret(password) };
+}
