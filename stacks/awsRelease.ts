@@ -3,7 +3,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { archiving } from "../components/archive/archiveHook";
 import { ReleaseArchive } from "../components/archive/releaseArchive";
-import { ImageRepository, repositoryArnOf } from "../components/aws/imageRepository";
+import { imageLifecycle, ImageRepository, repositoryArnOf } from "../components/aws/imageRepository";
 import { Network } from "../components/aws/network";
 import { ReleaseParameters } from "../components/aws/releaseParameters";
 import { isAttested } from "../components/image/attestations";
@@ -84,7 +84,9 @@ export function awsRelease(config: AwsConfig, { before = [], others = [], logs }
         .apply(([ref, known]) =>
             releasesUpTo({ release, version, image: ref, tag: known }, before, keepReleases),
         );
-    repository.keep(
+    imageLifecycle(
+        name,
+        repository,
         releases.apply((all) => [...new Set([...all, ...others].flatMap((kept) => kept.tag ?? []))]),
         keepReleases,
     );

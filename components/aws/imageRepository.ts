@@ -17,16 +17,17 @@ export class ImageRepository extends pulumi.ComponentResource {
     public readonly arn: pulumi.Output<string>;
     /** Login at the registry, good for 12 hours. */
     public readonly login: { username: pulumi.Output<string>; password: pulumi.Output<string> };
-    private readonly repository: aws.ecr.Repository;
+    /** Its name, without the registry's. */
+    public readonly repositoryName: pulumi.Output<string>;
 
     constructor(
-        private readonly name: string,
+        name: string,
         { protect = false }: ImageRepositoryArgs = {},
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("decanter:index:ImageRepository", name, {}, opts);
 
-        this.repository = new aws.ecr.Repository(
+        const repository = new aws.ecr.Repository(
             name,
             {
                 imageTagMutability: "IMMUTABLE",
@@ -36,32 +37,38 @@ export class ImageRepository extends pulumi.ComponentResource {
             },
             { parent: this, protect },
         );
-        this.url = this.repository.repositoryUrl;
-        this.arn = this.repository.arn;
+        this.url = repository.repositoryUrl;
+        this.arn = repository.arn;
+        this.repositoryName = repository.name;
         const token = aws.ecr.getAuthorizationTokenOutput(
-            { registryId: this.repository.registryId },
+            { registryId: repository.registryId },
             { parent: this },
         );
         this.login = { username: token.userName, password: pulumi.secret(token.password) };
-        this.registerOutputs({ url: this.url, arn: this.arn });
+        this.registerOutputs({ url: this.url, arn: this.arn, repositoryName: this.repositoryName });
     }
+}
 
-    /**
-     * Which images stay: those with one of the tags, however many are pushed after them, and the newest.
-     *
-     * @param tags 49 at most, because a lifecycle policy has 50 rules at most
-     * @param newest how many of the newest stay, whatever their tags
-     */
-    keep(tags: pulumi.Input<string[]>, newest: number): void {
-        new aws.ecr.LifecyclePolicy(
-            this.name,
-            {
-                repository: this.repository.name,
-                policy: pulumi.output(tags).apply((all) => policy(all, newest)),
-            },
-            { parent: this },
-        );
-    }
+/**
+ * Which images of a repository stay: those with one of the tags, however many are pushed after them, and the newest.
+ *
+ * @param tags 49 at most, because a lifecycle policy has 50 rules at most
+ * @param newest how many of the newest stay, whatever their tags
+ */
+export function imageLifecycle(
+    name: string,
+    repository: ImageRepository,
+    tags: pulumi.Input<string[]>,
+    newest: number,
+): aws.ecr.LifecyclePolicy {
+    return new aws.ecr.LifecyclePolicy(
+        name,
+        {
+            repository: repository.repositoryName,
+            policy: pulumi.output(tags).apply((all) => policy(all, newest)),
+        },
+        { parent: repository },
+    );
 }
 
 /**

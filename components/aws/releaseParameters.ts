@@ -49,6 +49,6 @@ export class ReleaseParameters extends pulumi.ComponentResource {
         this.version = pulumi
             .all(parameters.map(({ parameter }) => parameter.version))
             .apply((versions) => versions.join("."));
-        this.registerOutputs({});
+        this.registerOutputs({ arns: this.arns, pathArn: this.pathArn, version: this.version });
     }
 }

@@ -7,8 +7,9 @@ import {
     restart,
     toLabels,
 } from "../docker/containerDefaults";
-import { healthCheck, wholeHealth } from "../release/healthCheck";
-import { containerLimits, type Limits } from "../release/limits";
+import { mustBeWhole } from "../release/arguments";
+import { checkHealth, healthCheck, wholeHealth } from "../release/healthCheck";
+import { checkLimits, containerLimits, type Limits } from "../release/limits";
 import type { ReleaseMigration } from "../release/migrationCommand";
 import { valueOf } from "../release/valueOf";
 import { healthGate } from "./healthGate";
@@ -16,6 +17,7 @@ import { Migration } from "./migration";
 import { explainMissing } from "./missingImage";
 import { allOrNone, refuse, startAgain } from "./refusedRelease";
 import type { ReleaseFacts, Router } from "./router";
+import { SLOT_SIZE } from "./slotSize";
 import { Swap } from "./swap";
 
 export interface DockerServiceArgs extends ReleaseFacts {
@@ -71,6 +73,12 @@ export class DockerService extends pulumi.ComponentResource {
     public readonly containers: pulumi.Output<string[]>;
 
     constructor(name: string, args: DockerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+        const component = `DockerService ${name}`;
+        checkHealth(args.health, component);
+        checkLimits(args.limits, component);
+        mustBeWhole(args.replicas, [1, SLOT_SIZE], component, "replicas");
+        mustBeWhole(args.drainSeconds, [1, 3600], component, "drainSeconds");
+        mustBeWhole(args.migration?.seconds, [1, 86_400], component, "migration.seconds");
         super("decanter:index:DockerService", name, {}, opts);
 
         const { router, host, version, limits, drainSeconds = 30 } = args;

@@ -3,7 +3,8 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
 import { explainBuild, hostPlatform } from "../image/buildImage";
-import type { Health } from "../release/healthCheck";
+import { mustBeWhole } from "../release/arguments";
+import { checkHealth, type Health } from "../release/healthCheck";
 
 /** What a release brings along into its slot. */
 export interface ReleaseFacts {
@@ -53,6 +54,8 @@ export class Router extends pulumi.ComponentResource {
     public readonly volumeName: pulumi.Output<string>;
 
     constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
+        checkHealth(args.health, `Router ${name}`);
+        mustBeWhole(args.publicPort, [1, 65535], `Router ${name}`, "publicPort");
         super("decanter:index:Router", name, {}, opts);
 
         const labels = toLabels(args.labels);

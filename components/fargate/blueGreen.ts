@@ -31,9 +31,8 @@ export class BlueGreen extends pulumi.ComponentResource {
         super("decanter:index:BlueGreen", name, {}, opts);
 
         const child = { parent: this };
-        const [, green] = loadBalancer.targetGroups;
-        const rule = loadBalancer.productionRule;
-        if (green === undefined || rule === undefined)
+        const { idleTargets, productionRule } = loadBalancer;
+        if (idleTargets === undefined || productionRule === undefined)
             throw new Error("blue-green needs a load balancer with two target groups (blueGreen: true)");
         const role = new aws.iam.Role(
             `${name}-load-balancer`,
@@ -71,12 +70,12 @@ export class BlueGreen extends pulumi.ComponentResource {
         );
         this.bakeMinutes = Math.ceil(bakeSeconds / 60);
         this.loadBalancer = {
-            alternateTargetGroupArn: green.arn,
-            productionListenerRule: rule.arn,
+            alternateTargetGroupArn: idleTargets.arn,
+            productionListenerRule: productionRule.arn,
             roleArn: pulumi.all([role.arn, attached.id]).apply(([arn]) => arn),
         };
         this.configuration = { strategy: "BLUE_GREEN", bakeTimeInMinutes: `${this.bakeMinutes}` };
         this.alarms = { enable: true, rollback: true, alarmNames: [alarm.name] };
-        this.registerOutputs({});
+        this.registerOutputs({ loadBalancer: this.loadBalancer });
     }
 }

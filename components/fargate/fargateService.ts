@@ -1,7 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Network } from "../aws/network";
-import { type Health, wholeHealth } from "../release/healthCheck";
+import { mustBeWhole } from "../release/arguments";
+import { checkHealth, type Health, wholeHealth } from "../release/healthCheck";
 import type { ReleaseMigration } from "../release/migrationCommand";
 import { Autoscaling } from "./autoscaling";
 import { BlueGreen } from "./blueGreen";
@@ -51,6 +52,11 @@ export class FargateService extends pulumi.ComponentResource {
     public readonly securityGroupId: pulumi.Output<string>;
 
     constructor(name: string, args: FargateServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+        const component = `FargateService ${name}`;
+        checkHealth(args.health, component);
+        mustBeWhole(args.replicas, [1, 1000], component, "replicas");
+        mustBeWhole(args.scaling?.max, [args.replicas, 1000], component, "scaling.max");
+        mustBeWhole(args.migration?.seconds, [1, 86_400], component, "migration.seconds");
         super("decanter:index:FargateService", name, {}, opts);
 
         const { task, network, loadBalancer, scaling, blueGreenSeconds } = args;
@@ -75,7 +81,7 @@ export class FargateService extends pulumi.ComponentResource {
             child,
         );
 
-        const [targets] = loadBalancer.targetGroups as [aws.lb.TargetGroup];
+        const { targets } = loadBalancer;
         const blueGreen =
             blueGreenSeconds === undefined
                 ? undefined
@@ -162,6 +168,10 @@ export class FargateService extends pulumi.ComponentResource {
         this.clusterName = cluster.name;
         this.serviceName = service.name;
         this.securityGroupId = group.id;
-        this.registerOutputs({});
+        this.registerOutputs({
+            clusterName: this.clusterName,
+            serviceName: this.serviceName,
+            securityGroupId: this.securityGroupId,
+        });
     }
 }

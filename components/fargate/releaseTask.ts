@@ -1,6 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Health } from "../release/healthCheck";
+import { mustBe, mustBeWhole } from "../release/arguments";
+import { checkHealth, type Health } from "../release/healthCheck";
+import { checkLimits } from "../release/limits";
 import { containerDefinitions, type TaskLimits } from "./taskContainer";
 import { TaskRoles } from "./taskRoles";
 
@@ -46,6 +48,12 @@ export class ReleaseTask extends pulumi.ComponentResource {
     public readonly containerName: string;
 
     constructor(name: string, args: ReleaseTaskArgs, opts?: pulumi.ComponentResourceOptions) {
+        const component = `ReleaseTask ${name}`;
+        checkHealth(args.health, component);
+        checkLimits(args.limits, component);
+        mustBeWhole(args.drainSeconds, [1, 120], component, "drainSeconds");
+        const isKnown = ["linux/amd64", "linux/arm64"].includes(args.platform);
+        mustBe(isKnown, component, "platform", "linux/amd64 or linux/arm64", args.platform);
         super("decanter:index:ReleaseTask", name, {}, opts);
 
         const { logGroup, limits } = args;

@@ -86,6 +86,6 @@ export class TaskRoles extends pulumi.ComponentResource {
         this.executionRoleArn = execution.arn;
         this.taskRoleArn = task.arn;
         this.policies = [start, ...policies];
-        this.registerOutputs({});
+        this.registerOutputs({ executionRoleArn: this.executionRoleArn, taskRoleArn: this.taskRoleArn });
     }
 }

@@ -1,3 +1,5 @@
+import { mustBe, mustBeWhole } from "./arguments";
+
 /** How a release tells that it can take requests, and how long it has for that. */
 export interface Health {
     /** Port that the release listens on. */
@@ -29,6 +31,15 @@ export interface Health {
 export function wholeHealth(health: Health): Required<Health> {
     const { port, path, host = "localhost", bootSeconds = 60, bakeSeconds = 3 } = health;
     return { port, path, host, bootSeconds, bakeSeconds };
+}
+
+/** Throws where the health of a component's release cannot be: a port, a path, times. */
+export function checkHealth({ port, path, bootSeconds, bakeSeconds }: Health, component: string): void {
+    mustBeWhole(port, [1, 65535], component, "health.port");
+    const isPath = /^\/[\w./~?=&-]*$/.test(path);
+    mustBe(isPath, component, "health.path", "a path that begins with /, without quotes and spaces", path);
+    mustBeWhole(bootSeconds, [1, 3600], component, "health.bootSeconds");
+    mustBeWhole(bakeSeconds, [0, 3600], component, "health.bakeSeconds");
 }
 
 /** A health check as Docker has it. */

@@ -1,3 +1,5 @@
+import { mustBe, mustBeWhole } from "./arguments";
+
 /** What a release may use of its machine: the same for its replicas and its migration. */
 export interface Limits {
     /**
@@ -10,6 +12,13 @@ export interface Limits {
     memoryMb?: number;
     /** CPU limit of each container, such as "1.5"; without it there is none. */
     cpus?: string;
+}
+
+/** Throws where the limits of a component's release cannot be. */
+export function checkLimits({ memoryMb, cpus }: Limits = {}, component: string): void {
+    mustBeWhole(memoryMb, [6, 16_777_216], component, "limits.memoryMb");
+    const isNumber = cpus === undefined || (/^\d+(\.\d+)?$/.test(cpus) && Number(cpus) > 0);
+    mustBe(isNumber, component, "limits.cpus", 'a number above 0, such as "1.5"', cpus);
 }
 
 /** Limits as Docker has them. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { SLOT_SIZE } from "../../components/dockerHost/slotSize";
 import { checkStackName } from "../names";
 import { type CommonSettings, readCommon } from "./commonSettings";
 import { type FargateSettings, readFargate } from "./fargateSettings";
@@ -17,9 +18,6 @@ export type TargetSettings =
 /** The settings of one target. */
 export type ConfigOf<Target extends Config["target"]> = CommonSettings &
     Extract<TargetSettings, { target: Target }>;
-
-/** Servers that the router of a Docker host has in each slot. */
-const SLOT_SIZE = 8;
 
 /**
  * Reads and checks every setting of the stack, and reports all that is wrong at once. Nothing else reads the stack's
