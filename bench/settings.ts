@@ -6,8 +6,14 @@ import { settingsOf } from "../test/support/mockPulumi";
 import { RealEngine, whyNoEngine } from "../test/support/realEngine";
 import { AGAIN, changes, ChangingStack, type Outcome } from "../test/support/settingChanges";
 
-/** Makes every change of a setting with Pulumi's engine, and writes docs/settings-under-load.md. */
-async function main(): Promise<void> {
+/**
+ * Makes changes of settings with Pulumi's engine, and writes docs/settings-under-load.md.
+ *
+ * @param wanted settings whose changes are made; the rows of the others stay. None is all of them
+ */
+async function main(wanted: string[]): Promise<void> {
+    const chosen = changes.filter(({ setting }) => wanted.length === 0 || wanted.includes(setting));
+    if (chosen.length === 0) throw new Error(`no change is of ${wanted.join(", ")}`);
     const noEngine = await whyNoEngine();
     if (noEngine !== undefined) throw new Error(`it needs Pulumi's engine: ${noEngine}`);
     await docker(undefined, ["tag", settingsOf(baseImages())["decanter:routerImage"] ?? "", AGAIN]);
@@ -17,7 +23,7 @@ async function main(): Promise<void> {
     const surprises: string[] = [];
     try {
         await stack.start();
-        for (const change of changes) {
+        for (const change of chosen) {
             try {
                 outcomes.push(await stack.make(change));
                 console.error(JSON.stringify(outcomes.at(-1)));
@@ -34,9 +40,19 @@ async function main(): Promise<void> {
     // A page without them would be a better one than the truth.
     if (surprises.length > 0) throw new Error(`not what was expected:\n${surprises.join("\n")}`);
     const machine = { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) };
-    const report = { date: new Date().toISOString(), machine, outcomes };
+    const all = [...outcomes, ...(wanted.length === 0 ? [] : outcomesOf("bench/settings.json"))];
+    const rows = changes.flatMap(
+        ({ setting, change }) => all.find((row) => row.setting === setting && row.change === change) ?? [],
+    );
+    const report = { date: new Date().toISOString(), machine, outcomes: rows };
     fs.writeFileSync("bench/settings.json", `${JSON.stringify(report, undefined, 2)}\n`);
-    fs.writeFileSync("docs/settings-under-load.md", page(outcomes));
+    fs.writeFileSync("docs/settings-under-load.md", page(rows));
+}
+
+/** The rows of an earlier run; none where there was none. */
+function outcomesOf(file: string): Outcome[] {
+    if (!fs.existsSync(file)) return [];
+    return (JSON.parse(fs.readFileSync(file, "utf8")) as { outcomes: Outcome[] }).outcomes;
 }
 
 function page(outcomes: Outcome[]): string {
@@ -61,7 +77,7 @@ ${rows.join("\n")}
 `;
 }
 
-main().then(
+main(process.argv.slice(2)).then(
     // Servers of Pulumi's SDK would keep the process.
     () => process.exit(0),
     (error: unknown) => {
