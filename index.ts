@@ -8,15 +8,17 @@ import { lastOutputs } from "./stacks/outputs";
 export = async () => {
     const config = readConfig();
     mustBeOneDaemon(config);
-    const { releases: before, logs } = await lastOutputs();
+    const { releases: pastReleases, logs } = await lastOutputs();
     const keptFor = config.target === "docker" ? [] : config.aws.keepFor;
-    const others = (await Promise.all(keptFor.map(lastOutputs))).flatMap(({ releases }) => releases);
+    const otherStacksReleases = (await Promise.all(keptFor.map(lastOutputs))).flatMap(
+        ({ releases }) => releases,
+    );
     switch (config.target) {
         case "docker":
-            return dockerHost(config, before);
+            return dockerHost(config, pastReleases);
         case "fargate":
-            return fargate(config, { before, others, logs });
+            return fargate(config, { pastReleases, otherStacksReleases, logs });
         case "floating-ip":
-            return floatingIp(config, { before, others, logs });
+            return floatingIp(config, { pastReleases, otherStacksReleases, logs });
     }
 };

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import * as prettier from "prettier";
-import { docker, type DockerResult } from "../components/docker/dockerCli";
+import { dockerCli, type DockerResult } from "../components/docker/dockerCli";
 import { buildImage } from "../components/image/buildImage";
 import { buildSecret } from "../components/image/buildVariables";
 import { earlyFiles } from "../stacks/config/earlyFiles";
@@ -410,7 +410,7 @@ class Registry {
 
 /** Runs Docker's command line, and returns what it prints. */
 async function run(...args: string[]): Promise<string> {
-    return succeeded(args[0] ?? "", await docker(undefined, args, 600));
+    return succeeded(args[0] ?? "", await dockerCli(undefined, args, 600));
 }
 
 function succeeded(command: string, { code, stdout, output }: DockerResult): string {

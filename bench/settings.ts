@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
-import { docker } from "../components/docker/dockerCli";
+import { dockerCli } from "../components/docker/dockerCli";
 import { baseImages } from "../test/support/machine";
 import { settingsOf } from "../test/support/mockPulumi";
 import { RealEngine, whyNoEngine } from "../test/support/realEngine";
@@ -16,7 +16,7 @@ async function main(wanted: string[]): Promise<void> {
     if (chosen.length === 0) throw new Error(`no change is of ${wanted.join(", ")}`);
     const noEngine = await whyNoEngine();
     if (noEngine !== undefined) throw new Error(`it needs Pulumi's engine: ${noEngine}`);
-    await docker(undefined, ["tag", settingsOf(baseImages())["decanter:routerImage"] ?? "", AGAIN]);
+    await dockerCli(undefined, ["tag", settingsOf(baseImages())["decanter:routerImage"] ?? "", AGAIN]);
     const name = `engine-test-settings-${process.pid}`;
     const stack = new ChangingStack(new RealEngine(name));
     const outcomes: Outcome[] = [];
@@ -34,7 +34,7 @@ async function main(wanted: string[]): Promise<void> {
         }
     } finally {
         await stack.stop();
-        await docker(undefined, ["rmi", AGAIN]);
+        await dockerCli(undefined, ["rmi", AGAIN]);
         fs.rmSync(`Pulumi.${name}.yaml`, { force: true });
     }
     // A page without them would be a better one than the truth.

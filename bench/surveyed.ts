@@ -52,7 +52,7 @@ export function surveyed(name: string, app: string): Survey {
     const { config, needs } = configOf(app);
     if (config === undefined) return { name, verdict: verdictOf(needs), facts: [], needs, notes: [] };
     const source = readAppSource(app, mixProjects(app).umbrella);
-    const context = buildContext(app, config.beside, config.projects);
+    const context = buildContext(app, config.pathDependencies, config.projects);
     needs.push(...needsOf(config, source));
     return {
         name,

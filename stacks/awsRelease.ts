@@ -1,13 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { archiving } from "../components/archive/archiveHook";
+import { archiveHook } from "../components/archive/archiveHook";
 import { ReleaseArchive } from "../components/archive/releaseArchive";
 import { imageLifecycle, ImageRepository, repositoryArnOf } from "../components/aws/imageRepository";
 import { Network } from "../components/aws/network";
 import { ReleaseParameters } from "../components/aws/releaseParameters";
 import { isAttested } from "../components/image/attestations";
-import { bootCheck } from "../components/image/bootCheck";
+import { bootCheckHook } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
@@ -23,9 +23,9 @@ export type AwsConfig = ConfigOf<"fargate"> | ConfigOf<"floating-ip">;
 /** What a stack on AWS has to know of earlier deploys. */
 export interface AwsPast {
     /** The releases that ran here, the newest first. */
-    before?: Release[];
+    pastReleases?: Release[];
     /** Those that other stacks run with images of this one. */
-    others?: Release[];
+    otherStacksReleases?: Release[];
     /** The log group that the stack has. */
     logs?: string;
 }
@@ -47,9 +47,9 @@ export interface AwsRelease {
     parameters: ReleaseParameters;
     logGroup: aws.cloudwatch.LogGroup;
     /** Prove that the release starts, and archive it; throw where it does not, or where that fails. */
-    proven: pulumi.ResourceHook[];
+    beforeStartHooks: pulumi.ResourceHook[];
     /** What has to be there before they run. */
-    provenAfter: pulumi.Resource[];
+    beforeStartDependencies: pulumi.Resource[];
     /** Address of the archive, where there is one. */
     archive?: pulumi.Output<string>;
     /** The releases to keep, this one first. */
@@ -59,13 +59,18 @@ export interface AwsRelease {
 /**
  * Declares what both targets on AWS start from: the network, the image in ECR, the secrets and the logs.
  */
-export function awsRelease(config: AwsConfig, { before = [], others = [], logs }: AwsPast): AwsRelease {
+export function awsRelease(
+    config: AwsConfig,
+    { pastReleases = [], otherStacksReleases = [], logs }: AwsPast,
+): AwsRelease {
     const { release, aws: settings } = config;
     const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
     const name = awsName(project, stack);
     // A different name would be a different log group, and other parameters, of which those that serve read the old ones.
     const path = logs ?? `/${project}/${stack}/release`;
-    const former = [before[0]?.release, release].flatMap((one) => (one ? [formerAwsName(one), one] : []));
+    const former = [pastReleases[0]?.release, release].flatMap((one) =>
+        one ? [formerAwsName(one), one] : [],
+    );
     const tags = { project, stack, release };
     const provider = new aws.Provider("aws", { region: settings.region, defaultTags: { tags } });
     const naming = namedByRole(former, name);
@@ -77,22 +82,25 @@ export function awsRelease(config: AwsConfig, { before = [], others = [], logs }
     const archive = config.archive
         ? new ReleaseArchive(`${name}-archive`, { days: settings.archiveDays, protect }, opts)
         : undefined;
-    const { image, tag, proven } = imageOf(config, { repository, archive }, before, { name, opts });
+    const built = imageOf(config, { repository, archive }, pastReleases, { name, opts });
+    const { image, tag, beforeStartHooks } = built;
     const { version, keepReleases } = config;
     const releases = pulumi
         .all([image, tag])
         .apply(([ref, known]) =>
-            releasesUpTo({ release, version, image: ref, tag: known }, before, keepReleases),
+            releasesUpTo({ release, version, image: ref, tag: known }, pastReleases, keepReleases),
         );
     imageLifecycle(
         name,
         repository,
-        releases.apply((all) => [...new Set([...all, ...others].flatMap((kept) => kept.tag ?? []))]),
+        releases.apply((all) => [
+            ...new Set([...all, ...otherStacksReleases].flatMap((kept) => kept.tag ?? [])),
+        ]),
         keepReleases,
     );
     const { partition } = aws.getPartitionOutput({}, { provider });
     // What serves, and what ECS may go back to, is pulled again whenever a replica is started anew.
-    const images = [config.image, ...before.map(({ image: earlier }) => earlier)];
+    const images = [config.image, ...pastReleases.map(({ image: earlier }) => earlier)];
 
     const secrets = new ReleaseSecrets(
         name,
@@ -125,8 +133,8 @@ export function awsRelease(config: AwsConfig, { before = [], others = [], logs }
         secrets: secrets.env,
         parameters,
         logGroup,
-        proven,
-        provenAfter: archive ? [archive] : [],
+        beforeStartHooks,
+        beforeStartDependencies: archive ? [archive] : [],
         archive: archive && pulumi.interpolate`s3://${archive.bucket}`,
         releases,
     };
@@ -143,13 +151,17 @@ function imageOf(
     { repository, archive }: { repository: ImageRepository; archive?: ReleaseArchive },
     before: Release[],
     { name, opts }: Pick<AwsRelease, "name" | "opts">,
-): { image: pulumi.Output<string>; tag: pulumi.Output<string | undefined>; proven: pulumi.ResourceHook[] } {
+): {
+    image: pulumi.Output<string>;
+    tag: pulumi.Output<string | undefined>;
+    beforeStartHooks: pulumi.ResourceHook[];
+} {
     const { host } = config;
     if (config.image !== undefined) {
         const [, path = "", tag, digest = ""] = /^(.+?)(?::([^/@]+))?(@.*)$/.exec(config.image) ?? [];
         const image = path + digest;
         const known = tag ?? before.find((earlier) => earlier.image === image)?.tag;
-        return { image: pulumi.output(image), tag: pulumi.output(known), proven: [] };
+        return { image: pulumi.output(image), tag: pulumi.output(known), beforeStartHooks: [] };
     }
     const { url, login } = repository;
     // Made only for a build: it wants a Docker host that answers.
@@ -169,7 +181,7 @@ function imageOf(
         pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );
     const check = bootCheckArgs(config, built.ref, envOf(config));
-    const proven = check.starts ? [bootCheck(name, { ...check, elsewhere: true })] : [];
+    const beforeStartHooks = check.isBootable ? [bootCheckHook(name, { ...check, runsElsewhere: true })] : [];
     if (archive !== undefined) {
         const { region } = config.aws;
         // The repository lets no tag move, so it is one image's, and so is the folder.
@@ -177,7 +189,7 @@ function imageOf(
             .all([archive.bucket, built.tag])
             .apply(([bucket, folder]) => ({ region, bucket, folder }));
         const archived = archiveArgs(config, built.ref, archiveFolder());
-        proven.push(archiving(name, { ...archived, place, login: pulumi.output(login) }));
+        beforeStartHooks.push(archiveHook(name, { ...archived, place, login: pulumi.output(login) }));
     }
-    return { image: built.ref, tag: built.tag, proven };
+    return { image: built.ref, tag: built.tag, beforeStartHooks };
 }

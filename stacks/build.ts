@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { ArchivingArgs } from "../components/archive/archiveHook";
+import type { ArchiveHookArgs } from "../components/archive/archiveHook";
 import type { BootCheckArgs } from "../components/image/bootCheck";
 import type { ReleaseImageArgs } from "../components/image/releaseImage";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
@@ -9,7 +9,7 @@ import type { CommonSettings } from "./config/commonSettings";
 export function imageArgs(config: CommonSettings): Omit<ReleaseImageArgs, "repository"> {
     return {
         app: config.app,
-        beside: config.beside,
+        pathDependencies: config.pathDependencies,
         projects: config.projects,
         early: config.early,
         release: config.release,
@@ -49,7 +49,7 @@ export function bootCheckArgs(
     const isOurs = config.image === undefined && config.dockerfile === undefined;
     return {
         image,
-        starts: isOurs && config.bootCheck,
+        isBootable: isOurs && config.bootCheck,
         env,
         secretNames: secretNames(config),
         readOnly: config.limits.readOnly,
@@ -62,7 +62,7 @@ export function archiveArgs(
     config: CommonSettings,
     image: pulumi.Input<string>,
     folder: string,
-): ArchivingArgs {
+): ArchiveHookArgs {
     return {
         app: config.app,
         release: config.release,

@@ -1,47 +1,54 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { archiving } from "../components/archive/archiveHook";
+import { archiveHook } from "../components/archive/archiveHook";
 import { DockerService } from "../components/dockerHost/dockerService";
 import { ImageRetention } from "../components/dockerHost/imageRetention";
 import { LocalRegistry } from "../components/dockerHost/localRegistry";
 import { Router } from "../components/dockerHost/router";
 import { isAttested } from "../components/image/attestations";
-import { bootCheck } from "../components/image/bootCheck";
+import { bootCheckHook } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
 import { archiveArgs, bootCheckArgs, imageArgs } from "./build";
 import type { CommonSettings } from "./config/commonSettings";
 import { namedByRole } from "./names";
-import { archiveFolder, once, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
+import {
+    archiveFolder,
+    readyAfter,
+    type Outputs,
+    type Release,
+    releaseOutputs,
+    releasesUpTo,
+} from "./outputs";
 import { repositoryName } from "./repositoryName";
 import { bracketed, visitorsHost } from "./visitors";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
-export function dockerHost(config: CommonSettings, before: Release[] = []): Outputs {
+export function dockerHost(config: CommonSettings, pastReleases: Release[] = []): Outputs {
     const { release, host, registry } = config;
     const provider = new docker.Provider("docker", { host, registryAuth: registryAuth(config) });
-    const opts = { providers: { docker: provider }, ...namedByRole([before[0]?.release, release]) };
+    const opts = { providers: { docker: provider }, ...namedByRole([pastReleases[0]?.release, release]) };
     const visitors = visitorsHost(config);
     const labels = { "decanter.stack": `${pulumi.getProject()}/${pulumi.getStack()}` };
 
-    const own =
+    const localRegistry =
         registry === undefined
             ? new LocalRegistry("registry", { image: config.registryImage, host, labels }, opts)
             : undefined;
-    const address = pulumi.interpolate`${registry?.address ?? own?.address}`;
+    const address = pulumi.interpolate`${registry?.address ?? localRegistry?.address}`;
     const repository = pulumi.interpolate`${address}/${repositoryName(release)}`;
-    const image = imageOf(config, repository, own?.started, opts);
+    const image = imageOf(config, repository, localRegistry?.startHook, opts);
     const { version, keepReleases } = config;
     const releases = image.apply((ref) =>
-        releasesUpTo({ release, version, image: ref }, before, keepReleases),
+        releasesUpTo({ release, version, image: ref }, pastReleases, keepReleases),
     );
 
     const env = releaseEnv({ port: config.health.port, domain: visitors, env: config.env });
-    const proven = [bootCheck("release", bootCheckArgs(config, image, env))];
+    const beforeStartHooks = [bootCheckHook("release", bootCheckArgs(config, image, env))];
     const folder = config.archive ? archiveFolder() : undefined;
     if (folder !== undefined && config.image === undefined)
-        proven.push(archiving("release", archiveArgs(config, image, folder)));
+        beforeStartHooks.push(archiveHook("release", archiveArgs(config, image, folder)));
     const secrets = new ReleaseSecrets(
         "release",
         { secrets: config.secrets, version: config.secretsVersion },
@@ -67,10 +74,10 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
             // Those of earlier apps too, for as long as the stack remembers a release of theirs.
             repositories: pulumi
                 .all([address, repository])
-                .apply(([at, now]) => [...new Set([now, ...repositoriesOf(before, at)])]),
+                .apply(([at, now]) => [...new Set([now, ...repositoriesOf(pastReleases, at)])]),
             keep: releases.apply((all) => all.map((release) => release.image)),
             networkName: router.networkName,
-            registryContainer: own?.containerId,
+            registryContainer: localRegistry?.containerId,
             host,
         },
         opts,
@@ -89,8 +96,8 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
             limits: config.limits,
             migration: config.migration,
             drainSeconds: config.drainSeconds,
-            proven,
-            swapped: retention.pruned,
+            beforeStartHooks,
+            afterSwapHook: retention.pruneHook,
             host,
             labels,
         },
@@ -101,7 +108,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
         target: "docker",
         url: `http://${bracketed(visitors)}:${config.publicPort}`,
         version: config.version,
-        ...releaseOutputs(once(service.containers, releases)),
+        ...releaseOutputs(readyAfter(service.containers, releases)),
         containers: service.containers,
         console: `bin/${release} remote`,
         ...(folder && { archive: folder }),
@@ -112,7 +119,7 @@ export function dockerHost(config: CommonSettings, before: Release[] = []): Outp
 function imageOf(
     config: CommonSettings,
     repository: pulumi.Output<string>,
-    before: pulumi.ResourceHook | undefined,
+    beforePush: pulumi.ResourceHook | undefined,
     opts: pulumi.ComponentResourceOptions,
 ): pulumi.Output<string> {
     if (config.image !== undefined) return pulumi.output(config.image);
@@ -122,7 +129,7 @@ function imageOf(
         {
             ...imageArgs(config),
             repository,
-            before,
+            beforePushHook: beforePush,
             registryUsername: registry?.username,
             registryPassword: registry?.password,
         },

@@ -10,7 +10,7 @@ import { clusterEnv, consoleCommand } from "../components/fargate/taskContainer"
 import { cut } from "./awsNames";
 import { type AwsPast, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
-import { once, type Outputs, releaseOutputs } from "./outputs";
+import { readyAfter, type Outputs, releaseOutputs } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
 export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Outputs {
@@ -62,11 +62,11 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
             console: settings.console,
             logGroup,
             region,
-            proven: base.proven,
-            provenAfter: base.provenAfter,
+            beforeStartHooks: base.beforeStartHooks,
+            beforeStartDependencies: base.beforeStartDependencies,
             secretArns: parameters.arns,
             parametersArn: parameters.pathArn,
-            secretsVersion: parameters.version,
+            parametersVersion: parameters.version,
             policyArns: settings.taskPolicyArns,
             nodeName: discovery && base.image.apply((image) => nodeName(config, image)),
         },
@@ -91,7 +91,7 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
                     : { max: maxReplicas, cpuPercent: scaleCpuPercent, requestsPerMinute: scaleRequests },
             blueGreenSeconds: blueGreen ? health.bakeSeconds : undefined,
             discovery,
-            isFirst: (past.before ?? []).length === 0,
+            isFirst: (past.pastReleases ?? []).length === 0,
             logGroup: logGroup.name,
             secrets: base.secrets,
             region,
@@ -117,7 +117,7 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
         target: config.target,
         url: `https://${domain}`,
         version: config.version,
-        ...releaseOutputs(once(service.serviceName, base.releases)),
+        ...releaseOutputs(readyAfter(service.serviceName, base.releases)),
         containers: pulumi
             .all([service.clusterName, service.serviceName])
             .apply((names) => [[...names, task.containerName].join("/")]),

@@ -11,7 +11,7 @@ import { TlsProxy } from "../components/floatingIp/tlsProxy";
 import { valueOf } from "../components/release/valueOf";
 import { type AwsPast, type AwsRelease, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
-import { once, type Outputs, releaseOutputs } from "./outputs";
+import { readyAfter, type Outputs, releaseOutputs } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
 const START_SECONDS = 600;
@@ -50,7 +50,7 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
         image: base.image,
         proxyImage: tls?.proxy.ref,
         parameters: parameters.path,
-        secretsVersion: pulumi.all(versions).apply((all) => all.join("-")),
+        parametersVersion: pulumi.all(versions).apply((all) => all.join("-")),
         secretNames: Object.keys(parameters.arns),
         env: envOf(config),
         logGroup: logGroup.name,
@@ -70,8 +70,8 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
             diskGb: settings.diskGb,
             profileName: role.profileName,
             ports: tls ? [80, 443] : [80],
-            proven: base.proven,
-            provenAfter: base.provenAfter,
+            beforeStartHooks: base.beforeStartHooks,
+            beforeStartDependencies: base.beforeStartDependencies,
         },
         opts,
     );
@@ -89,8 +89,8 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
         target: config.target,
         url: `${tls ? "https" : "http"}://${domain}`,
         version: config.version,
-        ...releaseOutputs(once(address, base.releases)),
-        containers: once(address, instanceId).apply((id) => [id]),
+        ...releaseOutputs(readyAfter(address, base.releases)),
+        containers: readyAfter(address, instanceId).apply((id) => [id]),
         console: `sudo docker exec --interactive --tty ${release} bin/${release} remote`,
         logs: logGroup.name,
         ...(base.archive && { archive: base.archive }),

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./config/settingsReader";
+import type { SettingsReader } from "./config/settingsReader";
 
 /** The role of what changes with every release; its resources had the release's bare name. */
 const RELEASE = "release";
@@ -41,7 +41,7 @@ function formerName(name: string, role: string, release: string): string {
 const STACK = /^(?=.{1,45}$)[a-z0-9][\w-]*(\.[\w-]+)*$/i;
 
 /** Notes a problem where a stack's name cannot be the beginning of its containers' names (`pulumi:autonaming` in Pulumi.yaml). */
-export function checkStackName(settings: Settings, stack: string): void {
+export function checkStackName(settings: SettingsReader, stack: string): void {
     if (STACK.test(stack)) return;
     const rule =
         "must be at most 45 letters, digits, hyphens, underscores and single dots, with a letter or a digit first, as its " +

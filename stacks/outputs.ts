@@ -91,7 +91,7 @@ function referenceOf({ image, tag }: Release): string {
 }
 
 /** A value that resolves only when something else has: what a stack tells of a release, once that serves. */
-export function once<T>(serves: pulumi.Output<unknown>, value: pulumi.Output<T>): pulumi.Output<T> {
+export function readyAfter<T>(serves: pulumi.Output<unknown>, value: pulumi.Output<T>): pulumi.Output<T> {
     return pulumi.all([value, serves]).apply(([known]) => known as T);
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { pullImage, type RegistryLogin } from "../image/pullImage";
 import { lastLines } from "../release/logExcerpt";
 import { valueOf } from "../release/valueOf";
@@ -11,7 +11,7 @@ import { ciRun } from "./ciRun";
 import { type ReleaseOrigin, releaseProvenance } from "./releaseProvenance";
 import { releaseTarball } from "./releaseTarball";
 
-export interface ArchivingArgs extends Pick<ReleaseOrigin, "app" | "release" | "version"> {
+export interface ArchiveHookArgs extends Pick<ReleaseOrigin, "app" | "release" | "version"> {
     /** Image of the release, by digest: one that Decanter's Dockerfile has made. */
     image: pulumi.Input<string>;
     /** Image that built it. */
@@ -32,13 +32,13 @@ export interface ArchivingArgs extends Pick<ReleaseOrigin, "app" | "release" | "
  * A hook that archives a release before a container of it is made: its tarball, the tarball's checksum, and its provenance. It
  * throws where that fails, and then nothing is deployed.
  */
-export function archiving(name: string, args: ArchivingArgs): pulumi.ResourceHook {
+export function archiveHook(name: string, args: ArchiveHookArgs): pulumi.ResourceHook {
     // Every container waits for it, and one run serves them all.
     let run: Promise<void> | undefined;
     return new pulumi.ResourceHook(`${name}-archived`, () => (run ??= archive(args)));
 }
 
-async function archive(args: ArchivingArgs): Promise<void> {
+async function archive(args: ArchiveHookArgs): Promise<void> {
     const { release, version } = args;
     try {
         const place = await valueOf(pulumi.output(args.place));
@@ -59,7 +59,7 @@ async function archive(args: ArchivingArgs): Promise<void> {
 }
 
 /** The files of a release by name, in the order in which they are to be written. */
-async function files(args: ArchivingArgs): Promise<[name: string, content: Uint8Array][]> {
+async function files(args: ArchiveHookArgs): Promise<[name: string, content: Uint8Array][]> {
     const { app, release, version, builderImage, runnerImage, host } = args;
     const [image, login] = await Promise.all([
         valueOf(pulumi.output(args.image)),
@@ -94,7 +94,7 @@ async function describe(
     image: string,
     login?: RegistryLogin,
 ): Promise<{ platform: string; labels: Record<string, string> }> {
-    const inspect = () => docker(host, ["image", "inspect", image]);
+    const inspect = () => dockerCli(host, ["image", "inspect", image]);
     let inspected = await inspect();
     if (inspected.code !== 0) {
         const { code, output } = await pullImage(host, image, login);

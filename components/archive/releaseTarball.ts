@@ -1,6 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
-import { docker, dockerStream } from "../docker/dockerCli";
+import { dockerCli, dockerStream } from "../docker/dockerCli";
 import { lastLines } from "../release/logExcerpt";
 
 /** Where the image has the release. */
@@ -19,7 +19,7 @@ export async function releaseTarball(
     image: string,
     platform: string,
 ): Promise<Buffer> {
-    const created = await docker(host, ["create", "--platform", platform, image]);
+    const created = await dockerCli(host, ["create", "--platform", platform, image]);
     if (created.code !== 0)
         throw new Error(`Docker makes no container of the image: ${created.output.trim()}`);
     const container = created.stdout.trim();
@@ -37,6 +37,6 @@ export async function releaseTarball(
         }
         return tarball;
     } finally {
-        await docker(host, ["rm", container]);
+        await dockerCli(host, ["rm", container]);
     }
 }

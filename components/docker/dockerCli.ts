@@ -19,7 +19,7 @@ export interface DockerResult {
  * @param args arguments of `docker`
  * @param seconds time limit
  */
-export function docker(host: string | undefined, args: string[], seconds = 30): Promise<DockerResult> {
+export function dockerCli(host: string | undefined, args: string[], seconds = 30): Promise<DockerResult> {
     return new Promise((resolve, reject) => {
         const options = { ...optionsOf(seconds), maxBuffer: 64 * 1024 * 1024 };
         execFile("docker", on(host, args), options, (error, stdout, stderr) => {

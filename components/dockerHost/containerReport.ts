@@ -1,5 +1,5 @@
 import * as os from "node:os";
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { LOG_LINES, lastLines, missingVariable } from "../release/logExcerpt";
 
 /** The part of `docker inspect` that tells how a container is. */
@@ -18,7 +18,7 @@ export interface ContainerState {
 
 /** Looks at containers, by name or id. Throws when one is not there. */
 export async function inspect(host: string | undefined, containers: string[]): Promise<ContainerState[]> {
-    const { code, stdout, output } = await docker(host, ["container", "inspect", ...containers]);
+    const { code, stdout, output } = await dockerCli(host, ["container", "inspect", ...containers]);
     if (code !== 0)
         throw new Error(`the containers of the new release cannot be looked at: ${output.trim()}`);
     return JSON.parse(stdout) as ContainerState[];
@@ -52,7 +52,7 @@ async function lastEnd(host: string | undefined, { Name, State }: ContainerState
         ...filters.flatMap((filter) => ["--filter", filter]),
     ];
     const format = '{{.Action}} {{index .Actor.Attributes "exitCode"}}';
-    const { stdout } = await docker(host, [...args, "--format", format]);
+    const { stdout } = await dockerCli(host, [...args, "--format", format]);
     const code = /.*^die (\d+)/ms.exec(stdout)?.[1];
     return code === undefined
         ? "stopped, and Docker started it again"
@@ -78,7 +78,7 @@ export async function containerLog(
     container: string,
     secrets: string[],
 ): Promise<string> {
-    const { output } = await docker(host, ["logs", "--tail", `${LOG_LINES * 10}`, container]);
+    const { output } = await dockerCli(host, ["logs", "--tail", `${LOG_LINES * 10}`, container]);
     return lastLines(output, secrets);
 }
 
@@ -105,7 +105,7 @@ async function remedy(host: string | undefined, { Image }: ContainerState, log: 
     if (missing !== "") return missing;
     if (/exec format error/i.test(log)) {
         const format = "{{.Os}}/{{.Architecture}}";
-        const { stdout } = await docker(host, ["image", "inspect", "--format", format, Image]);
+        const { stdout } = await dockerCli(host, ["image", "inspect", "--format", format, Image]);
         return ` The image is for another CPU, ${stdout.trim()}: set platform to what the Docker host is.`;
     }
     return "";

@@ -52,9 +52,9 @@ export interface DockerServiceArgs extends ReleaseFacts {
      */
     limits?: Limits;
     /** Runs before anything of the image is started; the deploy ends where it throws. */
-    proven?: pulumi.ResourceHook[];
+    beforeStartHooks?: pulumi.ResourceHook[];
     /** Runs when the traffic has moved. */
-    swapped?: pulumi.ResourceHook;
+    afterSwapHook?: pulumi.ResourceHook;
     /** Docker host, for hooks: the provider's. */
     host?: string;
     /** Labels of every container. */
@@ -110,8 +110,8 @@ export class DockerService extends pulumi.ComponentResource {
                 { parent: this },
             );
 
-        const gates = [...(args.proven ?? []), ...(migration ? [migration.migrated] : [])];
-        const { made, failed } = allOrNone(name, drainSeconds, host, () =>
+        const beforeStart = [...(args.beforeStartHooks ?? []), ...(migration ? [migration.migrateHook] : [])];
+        const { madeHook, failedHook } = allOrNone(name, drainSeconds, host, () =>
             explainMissing(args.image, host, this),
         );
         const containers = Array.from({ length: args.replicas ?? 1 }, (_, index) => {
@@ -135,7 +135,7 @@ export class DockerService extends pulumi.ComponentResource {
                     // The provider's default would stop the old release before the new one exists.
                     deleteBeforeReplace: false,
                     dependsOn: migration,
-                    hooks: { beforeCreate: gates, afterCreate: [made], onError: [failed] },
+                    hooks: { beforeCreate: beforeStart, afterCreate: [madeHook], onError: [failedHook] },
                     ...limitsOptions,
                     // The provider would note another check, and leave the container with its own.
                     replaceOnChanges: [...limitsOptions.replaceOnChanges, "healthcheck"],
@@ -144,7 +144,7 @@ export class DockerService extends pulumi.ComponentResource {
         });
 
         const names = pulumi.all(containers.map((container) => container.name));
-        const healthy = new pulumi.ResourceHook(`${name}-healthy`, async () => {
+        const healthyHook = new pulumi.ResourceHook(`${name}-healthy`, async () => {
             const all = await valueOf(names);
             const [hidden, id] = await Promise.all([valueOf(secrets), valueOf(router.containerId)]);
             const release = { containers: all, router: id, stopSeconds: drainSeconds, host };
@@ -162,8 +162,8 @@ export class DockerService extends pulumi.ComponentResource {
                 health: args.health,
                 behindProxy: args.behindProxy,
                 drainSeconds,
-                gate: healthy,
-                swapped: args.swapped,
+                gateHook: healthyHook,
+                afterSwapHook: args.afterSwapHook,
                 secrets,
                 host,
                 labels,

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { valueOf } from "../release/valueOf";
 
 export interface ImageRetentionArgs {
@@ -23,12 +23,12 @@ export interface ImageRetentionArgs {
  */
 export class ImageRetention extends pulumi.ComponentResource {
     /** Removes the images. What it cannot remove is a warning, and is tried again by the next deploy. */
-    public readonly pruned: pulumi.ResourceHook;
+    public readonly pruneHook: pulumi.ResourceHook;
 
     constructor(name: string, args: ImageRetentionArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:ImageRetention", name, {}, opts);
 
-        this.pruned = new pulumi.ResourceHook(`${name}-prune`, async () => {
+        this.pruneHook = new pulumi.ResourceHook(`${name}-prune`, async () => {
             try {
                 await prune(args);
             } catch (error) {
@@ -46,7 +46,7 @@ export class ImageRetention extends pulumi.ComponentResource {
 async function prune(args: ImageRetentionArgs): Promise<void> {
     const { repositories, keep, networkName, registryContainer, host } = await valueOf(pulumi.output(args));
     const run = async (...command: string[]) => {
-        const { code, stdout, output } = await docker(host, command, 300);
+        const { code, stdout, output } = await dockerCli(host, command, 300);
         if (code !== 0) throw new Error(output.trim());
         return stdout.split("\n").filter((line) => line !== "");
     };
@@ -55,7 +55,7 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
     const [serving = "", ...earlier] = keep;
     // If even the image that serves is not found, what is old cannot be told.
     const kept = await run(...ids, serving);
-    kept.push(...(await docker(host, [...ids, ...earlier])).stdout.split("\n"));
+    kept.push(...(await dockerCli(host, [...ids, ...earlier])).stdout.split("\n"));
     const format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
     const list = ["image", "ls", "--no-trunc", "--digests", "--format", format];
     const images = (await Promise.all(repositories.map((repository) => run(...list, repository)))).flat();
@@ -71,7 +71,7 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
             await run("rm", ...failed);
         }
         // With its last tag an image loses its digests too.
-        const { code, output } = await docker(host, ["rmi", tag.endsWith(":<none>") ? digest : tag]);
+        const { code, output } = await dockerCli(host, ["rmi", tag.endsWith(":<none>") ? digest : tag]);
         // Another stack on this host may run it.
         if (code !== 0 && !output.includes("conflict")) throw new Error(output.trim());
     }

@@ -2,7 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
-import { docker as dockerCli } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { valueOf } from "../release/valueOf";
 
 export interface LocalRegistryArgs {
@@ -24,7 +24,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
     /** Id of the container. */
     public readonly containerId: pulumi.Output<string>;
     /** Starts the registry where somebody has stopped it. For what runs before a push. */
-    public readonly started: pulumi.ResourceHook;
+    public readonly startHook: pulumi.ResourceHook;
 
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:LocalRegistry", name, {}, opts);
@@ -62,7 +62,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
             },
             { parent: this, deleteBeforeReplace: true, ignoreChanges: ["labels"] },
         );
-        this.started = new pulumi.ResourceHook(`${name}-started`, async () => {
+        this.startHook = new pulumi.ResourceHook(`${name}-started`, async () => {
             const { code, output } = await dockerCli(args.host, ["start", await valueOf(container.id)]);
             if (code !== 0) throw new Error(`the registry ${name} cannot be started: ${output.trim()}`);
         });

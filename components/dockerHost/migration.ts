@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, limitsOptions, toLabels } from "../docker/containerDefaults";
-import { docker as dockerCli } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { containerLimits, type Limits } from "../release/limits";
 import {
     MIGRATION_SECONDS,
@@ -36,12 +36,12 @@ export interface MigrationArgs extends ReleaseMigration {
  */
 export class Migration extends pulumi.ComponentResource {
     /** Runs the migration, once per `pulumi up`; throws with its last lines if it fails. For `beforeCreate`. */
-    public readonly migrated: pulumi.ResourceHook;
+    public readonly migrateHook: pulumi.ResourceHook;
 
     constructor(name: string, args: MigrationArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Migration", name, {}, opts);
 
-        const explained = new pulumi.ErrorHook(`${name}-missing`, () =>
+        const explainHook = new pulumi.ErrorHook(`${name}-missing`, () =>
             explainMissing(args.image, args.host, this),
         );
         const [shell, option, script] = migrationCommand(args.command);
@@ -60,12 +60,12 @@ export class Migration extends pulumi.ComponentResource {
                 start: false,
                 mustRun: false,
             },
-            { parent: this, deleteBeforeReplace: false, hooks: { onError: [explained] }, ...limitsOptions },
+            { parent: this, deleteBeforeReplace: false, hooks: { onError: [explainHook] }, ...limitsOptions },
         );
 
         // Every replica waits for it, and one run serves them all.
         let run: Promise<void> | undefined;
-        this.migrated = new pulumi.ResourceHook(name, () => (run ??= migrate(args, container)));
+        this.migrateHook = new pulumi.ResourceHook(name, () => (run ??= migrate(args, container)));
         this.registerOutputs({});
     }
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { valueOf } from "../release/valueOf";
 
 /** Logs an error where a container could not be made because its image is gone. */
@@ -9,7 +9,7 @@ export async function explainMissing(
     resource: pulumi.Resource,
 ): Promise<boolean> {
     const reference = await valueOf(pulumi.output(image));
-    const { code } = await docker(host, ["image", "inspect", reference]);
+    const { code } = await dockerCli(host, ["image", "inspect", reference]);
     if (code !== 0) {
         await pulumi.log.error(
             `the image ${reference} is neither on the Docker host nor in its registry: ` +

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 
 export interface RefusedReleaseArgs {
     /** Names of the release's containers. */
@@ -33,7 +33,7 @@ export async function stopRefused(args: RefusedReleaseArgs): Promise<string> {
     const stopped = refused.length === 0 ? "" : `${await stopForGood(host, refused, stopSeconds)}; `;
     if (live.length === 0) return `${stopped}no release has the traffic`;
     const format = '{{index .Config.Labels "decanter.version"}}';
-    const { stdout } = await docker(host, ["container", "inspect", "--format", format, ...live]);
+    const { stdout } = await dockerCli(host, ["container", "inspect", "--format", format, ...live]);
     const versions = [...new Set(stdout.trim().split("\n"))];
     return `${stopped}release ${versions.join(", ")} has the traffic (${live.join(", ")})`;
 }
@@ -54,21 +54,21 @@ export function allOrNone(
     stopSeconds: number,
     host: string | undefined,
     explain: () => Promise<boolean>,
-): { made: pulumi.ResourceHook; failed: pulumi.ErrorHook } {
+): { madeHook: pulumi.ResourceHook; failedHook: pulumi.ErrorHook } {
     const there: string[] = [];
     let isIncomplete = false;
-    const made = new pulumi.ResourceHook(`${name}-made`, async ({ id }) => {
+    const madeHook = new pulumi.ResourceHook(`${name}-made`, async ({ id }) => {
         there.push(id);
         if (isIncomplete) await stopForGood(host, [id], stopSeconds);
     });
-    const failed = new pulumi.ErrorHook(`${name}-missing`, async ({ newInputs }) => {
+    const failedHook = new pulumi.ErrorHook(`${name}-missing`, async ({ newInputs }) => {
         isIncomplete = true;
         // One that failed late may run.
         for (const container of [...there, String(newInputs?.name)])
             await stopForGood(host, [container], stopSeconds);
         return explain();
     });
-    return { made, failed };
+    return { madeHook, failedHook };
 }
 
 /**
@@ -84,10 +84,10 @@ export async function stopForGood(
 ): Promise<string> {
     const names = containers.join(", ");
     // First, so that a container that crashes is not started again in between.
-    const updated = await docker(host, ["update", "--restart", "no", ...containers]);
+    const updated = await dockerCli(host, ["update", "--restart", "no", ...containers]);
     // One after the other, each with its own grace.
     const seconds = containers.length * stopSeconds + 30;
-    const stopped = await docker(host, ["stop", ...containers], seconds);
+    const stopped = await dockerCli(host, ["stop", ...containers], seconds);
     const failed = [updated, stopped].find(({ code }) => code !== 0);
     return failed
         ? `${names} could not be stopped (${failed.output.trim()})`
@@ -101,11 +101,11 @@ export async function startAgain(
     restart: string,
 ): Promise<void> {
     const format = "{{.State.Status}} {{.Name}}";
-    const { stdout } = await docker(host, ["container", "inspect", "--format", format, ...containers]);
+    const { stdout } = await dockerCli(host, ["container", "inspect", "--format", format, ...containers]);
     const stopped = [...stdout.matchAll(/^(?:exited|created) \/(.*)$/gm)].map(([, name = ""]) => name);
     if (stopped.length === 0) return;
     for (const command of [["update", "--restart", restart], ["start"]]) {
-        const { code, output } = await docker(host, [...command, ...stopped]);
+        const { code, output } = await dockerCli(host, [...command, ...stopped]);
         if (code !== 0) {
             throw new Error(`the containers of the new release could not be started again: ${output.trim()}`);
         }
@@ -116,6 +116,6 @@ export async function startAgain(
 async function liveContainers(host: string | undefined, router: string): Promise<string[] | undefined> {
     // A router that runs has the image of its own day, which may not have this program.
     const program = fs.readFileSync(path.join(__dirname, "..", "..", "docker", "router", "live"), "utf8");
-    const { code, stdout } = await docker(host, ["exec", router, "bash", "-c", program]);
+    const { code, stdout } = await dockerCli(host, ["exec", router, "bash", "-c", program]);
     return code === 0 ? stdout.split("\n").filter((name) => name !== "") : undefined;
 }

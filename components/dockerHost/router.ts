@@ -60,7 +60,7 @@ export class Router extends pulumi.ComponentResource {
 
         const labels = toLabels(args.labels);
         const folder = path.relative(process.cwd(), path.join(__dirname, "..", "..", "docker", "router"));
-        const explained = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
+        const explainHook = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
             explainBuild(failed, args.host, this),
         );
         const network = new docker.Network(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
@@ -78,7 +78,7 @@ export class Router extends pulumi.ComponentResource {
                     args: { ROUTER_IMAGE: args.image },
                 },
             },
-            { parent: this, hooks: { onError: [explained] } },
+            { parent: this, hooks: { onError: [explainHook] } },
         );
 
         this.imageId = image.repoDigest;

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "../docker/containerDefaults";
-import { docker as dockerCli } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { wholeHealth } from "../release/healthCheck";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped, containerLog } from "./containerReport";
@@ -27,9 +27,9 @@ export interface SwapArgs extends ReleaseFacts {
     /** How long requests that have begun may take on the old release, in seconds. */
     drainSeconds: number;
     /** Runs before the traffic moves; when it throws, the traffic stays. */
-    gate: pulumi.ResourceHook;
+    gateHook: pulumi.ResourceHook;
     /** Runs when the traffic has moved. */
-    swapped?: pulumi.ResourceHook;
+    afterSwapHook?: pulumi.ResourceHook;
     /** Values that no error shows. */
     secrets: pulumi.Output<string[]>;
     /** Docker host, for the report of a failed swap. */
@@ -57,7 +57,7 @@ export class Swap extends pulumi.ComponentResource {
         const health = wholeHealth(args.health);
         const waitTimeout =
             2 * CHECK_SECONDS + health.bakeSeconds + 2 * args.drainSeconds + FORMER_SECONDS + 10;
-        const explained = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
+        const explainHook = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
             const swap = String(failed.newInputs?.name);
             // Where the provider has given up, the swap may still be at work, and the traffic on its way.
             const done = ["exec", swap, "sh", "-c", "until test -e /tmp/swapped; do sleep 0.2; done"];
@@ -69,7 +69,7 @@ export class Swap extends pulumi.ComponentResource {
             await pulumi.log.error(text.join("\n"), this);
             return false;
         });
-        const noted = new pulumi.ResourceHook(`${name}-notes`, async (made) => {
+        const noteHook = new pulumi.ResourceHook(`${name}-notes`, async (made) => {
             const log = await containerLog(args.host, String(made.newOutputs?.name), []);
             const notes = [...log.matchAll(/ note: (.*)$/gm)].map(([, note]) => note);
             if (notes.length > 0) await pulumi.log.warn(notes.join("\n"), this);
@@ -112,9 +112,9 @@ export class Swap extends pulumi.ComponentResource {
                 parent: this,
                 deleteBeforeReplace: false,
                 hooks: {
-                    beforeCreate: [args.gate],
-                    afterCreate: [noted, ...(args.swapped ? [args.swapped] : [])],
-                    onError: [explained],
+                    beforeCreate: [args.gateHook],
+                    afterCreate: [noteHook, ...(args.afterSwapHook ? [args.afterSwapHook] : [])],
+                    onError: [explainHook],
                 },
             },
         );

@@ -18,7 +18,7 @@ export interface ReleaseTaskArgs {
     /** ARN of all parameters that a release of the stack may read, earlier ones too. */
     parametersArn: pulumi.Input<string>;
     /** Another one whenever a secret has changed. */
-    secretsVersion: pulumi.Input<string>;
+    parametersVersion: pulumi.Input<string>;
     health: Health;
     /** How long it may take to stop, in seconds, 120 at most. */
     drainSeconds: number;
@@ -34,9 +34,9 @@ export interface ReleaseTaskArgs {
     logGroup: { name: pulumi.Input<string>; arn: pulumi.Input<string> };
     region: string;
     /** Runs before AWS hears of the task; the deploy ends where it throws. */
-    proven: pulumi.ResourceHook[];
+    beforeStartHooks: pulumi.ResourceHook[];
     /** What has to be there before that runs. */
-    provenAfter: pulumi.Resource[];
+    beforeStartDependencies: pulumi.Resource[];
 }
 
 /** What ECS runs: the release in its container, with its size and its roles. Earlier ones stay, for ECS to go back to. */
@@ -70,7 +70,7 @@ export class ReleaseTask extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        const env = { ...args.env, RELEASE_SECRETS_VERSION: args.secretsVersion };
+        const env = { ...args.env, RELEASE_SECRETS_VERSION: args.parametersVersion };
         const containers = pulumi
             .all([args.image, pulumi.all(env), pulumi.all(args.secretArns), logGroup.name, args.nodeName])
             .apply(([image, plain, secretArns, group, nodeName]) =>
@@ -109,8 +109,8 @@ export class ReleaseTask extends pulumi.ComponentResource {
             // A task that starts before its roles may read the secrets fails.
             {
                 parent: this,
-                dependsOn: [...roles.policies, ...args.provenAfter],
-                hooks: { beforeCreate: args.proven },
+                dependsOn: [...roles.policies, ...args.beforeStartDependencies],
+                hooks: { beforeCreate: args.beforeStartHooks },
             },
         );
         this.arn = task.arn;

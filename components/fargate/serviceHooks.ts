@@ -35,7 +35,7 @@ export function serviceHooks(
 ): pulumi.ResourceHookBinding & { onError: pulumi.ErrorHook[] } {
     const { task, region, replicas } = args;
     const { minutes } = place;
-    const migrated = migrationHook(name, args, place);
+    const migrateHooks = migrationHook(name, args, place);
 
     /** Ends what runs of a release that was refused. AWS's reason names no exit code, and not a word of what it said. */
     const refuse = async (service: string, hadNone: boolean) => {
@@ -44,7 +44,7 @@ export function serviceHooks(
         const outcome = await endRefused({ region, cluster, service, taskDefinition, hadNone });
         await explainTasks({ ...known, family: task.family, outcome }, resource);
     };
-    const again = new pulumi.ResourceHook(`${name}-again`, async ({ oldOutputs, newInputs }) => {
+    const againHook = new pulumi.ResourceHook(`${name}-again`, async ({ oldOutputs, newInputs }) => {
         const { name: service = "" } = newInputs as Inputs;
         const [cluster, taskDefinition] = await Promise.all([valueOf(place.cluster), valueOf(task.arn)]);
         // The engine keeps the inputs from before an update that has failed; the provider compares with its outputs.
@@ -52,7 +52,7 @@ export function serviceHooks(
         const refused = (hadNone: boolean) => refuse(service, hadNone);
         await deployAgain({ region, cluster, service, taskDefinition, before, replicas, minutes, refused });
     });
-    const explained = new pulumi.ErrorHook(
+    const explainHook = new pulumi.ErrorHook(
         `${name}-explain`,
         async ({ failedOperation, newInputs, oldInputs }) => {
             if (failedOperation === "delete") return false;
@@ -63,7 +63,7 @@ export function serviceHooks(
             return false;
         },
     );
-    return { beforeCreate: migrated, beforeUpdate: [...migrated, again], onError: [explained] };
+    return { beforeCreate: migrateHooks, beforeUpdate: [...migrateHooks, againHook], onError: [explainHook] };
 }
 
 /** Migrates before the service changes, if it gets another task definition. */

@@ -40,11 +40,11 @@ export class FloatingIp extends pulumi.ComponentResource {
                 parent: this,
                 deleteBeforeReplace: false,
                 hooks: {
-                    beforeCreate: [hooks.gate],
-                    beforeUpdate: [hooks.gate],
-                    afterCreate: [hooks.moved],
-                    afterUpdate: [hooks.moved],
-                    onError: [hooks.failed],
+                    beforeCreate: [hooks.gateHook],
+                    beforeUpdate: [hooks.gateHook],
+                    afterCreate: [hooks.movedHook],
+                    afterUpdate: [hooks.movedHook],
+                    onError: [hooks.failedHook],
                 },
             },
         );

@@ -6,7 +6,7 @@ import { type Health, healthCheck, wholeHealth } from "../release/healthCheck";
 import { type ContainerLimits, containerLimits, type Limits } from "../release/limits";
 import { MIGRATION_SECONDS, migrationCommand, type ReleaseMigration } from "../release/migrationCommand";
 import { sortedVariables } from "../release/releaseEnv";
-import { type BootPlace, onAws } from "./bootPlace";
+import { type BootOverrides, onAws } from "./bootOverrides";
 
 /** EC2 takes 16,384 bytes, before they are encoded, and refuses more only when the host is made. */
 const MAX_BYTES = 14_000;
@@ -20,7 +20,7 @@ export interface HostBootArgs {
     /** Path of the parameters with the secrets, such as `/decanter/prod/hello`. */
     parameters: string;
     /** Another one makes another host: the version of the parameters' values. */
-    secretsVersion: pulumi.Input<string>;
+    parametersVersion: pulumi.Input<string>;
     /** Names of the secret environment variables. */
     secretNames: string[];
     /** Plain environment, by name. */
@@ -49,11 +49,11 @@ export interface HostBootArgs {
 }
 
 /** The user data of a host: its settings, and what it does with them (`docker/host/boot`). There is no secret in it. */
-export function hostBoot(args: HostBootArgs, place?: Partial<BootPlace>): pulumi.Output<string> {
-    const { image, secretsVersion, logGroup, proxyImage = "" } = args;
+export function hostBoot(args: HostBootArgs, overrides?: Partial<BootOverrides>): pulumi.Output<string> {
+    const { image, parametersVersion, logGroup, proxyImage = "" } = args;
     return pulumi
-        .all([image, secretsVersion, logGroup, proxyImage])
-        .apply(([ref, version, group, proxy]) => userData(args, { ref, version, group, proxy }, place));
+        .all([image, parametersVersion, logGroup, proxyImage])
+        .apply(([ref, version, group, proxy]) => userData(args, { ref, version, group, proxy }, overrides));
 }
 
 interface Known {
@@ -63,8 +63,8 @@ interface Known {
     proxy: string;
 }
 
-function userData(args: HostBootArgs, known: Known, elsewhere: Partial<BootPlace> = {}): string {
-    const place = { ...onAws, ...elsewhere };
+function userData(args: HostBootArgs, known: Known, overrides: Partial<BootOverrides> = {}): string {
+    const place = { ...onAws, ...overrides };
     const { migration, drainSeconds, region } = args;
     const health = wholeHealth(args.health);
     const { logDriver, logOpts } = containerDefaults;

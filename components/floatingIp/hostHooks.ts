@@ -5,11 +5,11 @@ import { HostTalk, SERVES } from "./hostTalk";
 /** What a deploy and the host that gets the address say to each other when that moves. */
 export interface HostHooks {
     /** Runs before the address moves; when it throws, the address stays. */
-    gate: pulumi.ResourceHook;
+    gateHook: pulumi.ResourceHook;
     /** Runs when the address has moved. */
-    moved: pulumi.ResourceHook;
+    movedHook: pulumi.ResourceHook;
     /** Runs when the address could not be moved. */
-    failed: pulumi.ErrorHook;
+    failedHook: pulumi.ErrorHook;
 }
 
 /** @param known the host; asked when a hook runs, as it is to be made first */
@@ -19,12 +19,12 @@ export function hostHooks(name: string, known: () => Promise<HostGateArgs>): Hos
         return run(talk).finally(() => talk.close());
     };
     return {
-        gate: new pulumi.ResourceHook(`${name}-healthy`, async () => hostGate(await known())),
+        gateHook: new pulumi.ResourceHook(`${name}-healthy`, async () => hostGate(await known())),
         // Sooner or later the host sees its address itself: that it could not be told is no reason to fail.
-        moved: new pulumi.ResourceHook(`${name}-serves`, () => withTalk((talk) => talk.say(SERVES)), {
+        movedHook: new pulumi.ResourceHook(`${name}-serves`, () => withTalk((talk) => talk.say(SERVES)), {
             ignoreErrors: true,
         }),
-        failed: new pulumi.ErrorHook(`${name}-unmoved`, async () => {
+        failedHook: new pulumi.ErrorHook(`${name}-unmoved`, async () => {
             const outcome = await withTalk(stopRelease);
             const lost = "Where AWS has moved the address all the same, the release serves.";
             await pulumi.log.error(`the address has not moved to the new host. ${outcome} ${lost}`);

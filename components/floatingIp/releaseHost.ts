@@ -17,9 +17,9 @@ export interface ReleaseHostArgs {
     /** Ports that the world reaches. */
     ports: number[];
     /** Runs before a host is made; the deploy ends where it throws. */
-    proven?: pulumi.ResourceHook[];
+    beforeStartHooks?: pulumi.ResourceHook[];
     /** What has to be there before that runs. */
-    provenAfter?: pulumi.Resource[];
+    beforeStartDependencies?: pulumi.Resource[];
 }
 
 /**
@@ -91,8 +91,8 @@ export class ReleaseHost extends pulumi.ComponentResource {
                 replaceOnChanges: ["instanceType", "rootBlockDevice"],
                 // The host that serves goes last.
                 deleteBeforeReplace: false,
-                dependsOn: [...network.routes, ...rules, ...(args.provenAfter ?? [])],
-                hooks: { beforeCreate: args.proven ?? [] },
+                dependsOn: [...network.routes, ...rules, ...(args.beforeStartDependencies ?? [])],
+                hooks: { beforeCreate: args.beforeStartHooks ?? [] },
             },
         );
         this.instanceId = instance.id;

@@ -35,7 +35,7 @@ export class TlsProxy extends pulumi.ComponentResource {
             content.update(file).update(fs.readFileSync(path.join(folder, file)));
         const context = content.digest("hex");
         const buildArgs = { PROXY_IMAGE: args.image };
-        const explained = new pulumi.ErrorHook(`${name}-build-log`, (failed) => {
+        const explainHook = new pulumi.ErrorHook(`${name}-build-log`, (failed) => {
             const build = {
                 context: folder,
                 dockerfile: path.join(folder, "Dockerfile"),
@@ -60,7 +60,7 @@ export class TlsProxy extends pulumi.ComponentResource {
                 triggers: { context },
                 keepLocally: true,
             },
-            { parent: this, hooks: { onError: [explained] } },
+            { parent: this, hooks: { onError: [explainHook] } },
         );
         const { username, password } = repository.login;
         const pushed = push(

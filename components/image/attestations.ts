@@ -1,4 +1,4 @@
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 
 /** What is attached to an image, by BuildKit. It wants a Docker host that keeps it, and a registry that this machine reaches. */
 export interface Attestations {
@@ -29,7 +29,7 @@ export function isAttested({ sbom, provenance }: Attestations): boolean {
  * https://docs.docker.com/engine/storage/containerd/
  */
 export async function mustKeepAttestations(host: string | undefined): Promise<void> {
-    const { code, stdout, output } = await docker(host, [
+    const { code, stdout, output } = await dockerCli(host, [
         "info",
         "--format",
         "{{.Driver}} {{.DriverStatus}}",

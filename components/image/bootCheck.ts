@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker, type DockerResult } from "../docker/dockerCli";
+import { dockerCli, type DockerResult } from "../docker/dockerCli";
 import { lastLines } from "../release/logExcerpt";
 import { valueOf } from "../release/valueOf";
 import { pullImage } from "./pullImage";
@@ -10,7 +10,7 @@ export interface BootCheckArgs {
     /** Image of the release, by digest. */
     image: pulumi.Input<string>;
     /** Whether the release is started; otherwise only the CPU that the image is for is checked. */
-    starts: boolean;
+    isBootable: boolean;
     /** Plain environment of the release, by name. */
     env: Record<string, string>;
     /** Names of its secret variables. Their values stay out of the check: each is a dummy there. */
@@ -28,7 +28,7 @@ export interface BootCheckArgs {
      *
      * @default false
      */
-    elsewhere?: boolean;
+    runsElsewhere?: boolean;
 }
 
 /**
@@ -37,30 +37,30 @@ export interface BootCheckArgs {
  * that they load. It runs without network and secrets. What fails because of that, and what the app does wrong itself, is
  * said and not refused: the health gate is for that.
  */
-export function bootCheck(name: string, args: BootCheckArgs): pulumi.ResourceHook {
+export function bootCheckHook(name: string, args: BootCheckArgs): pulumi.ResourceHook {
     // Every container waits for it, and one run serves them all.
     let run: Promise<void> | undefined;
     return new pulumi.ResourceHook(`${name}-boot-check`, () => (run ??= check(args)));
 }
 
 async function check(args: BootCheckArgs): Promise<void> {
-    const { starts, host, elsewhere } = args;
+    const { isBootable, host, runsElsewhere } = args;
     const image = await valueOf(pulumi.output(args.image));
     // What cannot be pulled is explained where its containers are made.
-    if (!starts && (await pullImage(host, image)).code !== 0) return;
-    const platform = (of: string[]) => docker(host, of).then(({ stdout }) => stdout.trim());
+    if (!isBootable && (await pullImage(host, image)).code !== 0) return;
+    const platform = (of: string[]) => dockerCli(host, of).then(({ stdout }) => stdout.trim());
     const [is, wanted] = await Promise.all([
         platform(["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image]),
         platform(["version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"]),
     ]);
-    if (is !== wanted && elsewhere) return;
+    if (is !== wanted && runsElsewhere) return;
     if (is !== wanted) {
         throw new Error(
             `the image ${image} is for ${is}, and the Docker host is ${wanted}: ` +
                 `build for it (pulumi config set platform ${wanted}), or deploy to a different host`,
         );
     }
-    if (!starts) return;
+    if (!isBootable) return;
     const { refused, noted } = verdict(await start(args, image));
     if (refused !== undefined) {
         throw new Error(
@@ -94,9 +94,9 @@ async function start(args: BootCheckArgs, image: string): Promise<DockerResult> 
     const command = ["sh", "-c", script, "boot-check", fs.readFileSync(file, "utf8")];
     const name = `decanter-boot-check-${process.pid}-${Date.now()}`;
     const run = ["run", "--rm", "--name", name, ...network, ...options, ...given, image, ...command];
-    const result = await docker(host, run, SECONDS);
+    const result = await dockerCli(host, run, SECONDS);
     // The client that was ended leaves the container behind.
-    if (result.code === 124) await docker(host, ["rm", "-f", name]);
+    if (result.code === 124) await dockerCli(host, ["rm", "-f", name]);
     return result;
 }
 

@@ -23,12 +23,16 @@ export interface BuildContext {
  * what its own .dockerignore says, which counts more.
  *
  * @param app folder of the mix project
- * @param beside folders of path dependencies outside of it
+ * @param pathDependencies folders of path dependencies outside of it
  * @param projects folders of all mix projects that the build is of
  */
-export function buildContext(app: string, beside: string[] = [], projects: string[] = []): BuildContext {
-    const folders = [app, ...beside];
-    const folder = beside.length === 0 ? app : commonFolder(folders);
+export function buildContext(
+    app: string,
+    pathDependencies: string[] = [],
+    projects: string[] = [],
+): BuildContext {
+    const folders = [app, ...pathDependencies];
+    const folder = pathDependencies.length === 0 ? app : commonFolder(folders);
     const inContext = (name: string) => path.relative(folder, name).split(path.sep).join("/");
     const sent = folders.map(inContext);
     const tracked = new Set(

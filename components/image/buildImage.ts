@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { docker, type DockerResult } from "../docker/dockerCli";
+import { dockerCli, type DockerResult } from "../docker/dockerCli";
 import { lastLines } from "../release/logExcerpt";
 
 /** For `docker.Image`, the platform of the Docker host: without a word the provider takes this machine's. */
@@ -21,7 +21,7 @@ export interface Build {
 export function buildImage(host: string | undefined, build: Build, options: string[]): Promise<DockerResult> {
     const platform = build.platform ? ["--platform", build.platform] : [];
     const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
-    return docker(
+    return dockerCli(
         host,
         ["build", ...platform, "-f", build.dockerfile, ...args, ...options, build.context],
         3600,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../docker/dockerCli";
+import { dockerCli } from "../docker/dockerCli";
 import { valueOf } from "../release/valueOf";
 
 /** Docker Hub's list of the tags of hexpm/elixir, newest first. */
@@ -47,8 +47,8 @@ export async function mustHaveBuilder(images: BuilderImages, tags = TAGS): Promi
     if (versions === undefined) return;
     const image = await valueOf(pulumi.output(images.builderImage));
     const runnerImage = await valueOf(pulumi.output(images.runnerImage));
-    if ((await docker(host, ["image", "inspect", image])).code === 0) return;
-    const { code, output } = await docker(host, ["manifest", "inspect", image]);
+    if ((await dockerCli(host, ["image", "inspect", image])).code === 0) return;
+    const { code, output } = await dockerCli(host, ["manifest", "inspect", image]);
     if (code === 0 || !/no such manifest|manifest unknown|manifest for \S+ not found/i.test(output)) return;
     const missing = `the builder image ${image} does not exist, which ${versions} ask for on runnerImage's Debian`;
     const remedy = "or ask for different versions there";

@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { docker, type DockerResult } from "../docker/dockerCli";
+import { dockerCli, type DockerResult } from "../docker/dockerCli";
 
 /** A login at a registry. */
 export interface RegistryLogin {
@@ -22,13 +22,13 @@ export async function pullImage(
     login?: RegistryLogin,
 ): Promise<DockerResult> {
     const pull = ["pull", "-q", image];
-    if (login === undefined) return docker(host, pull, 600);
+    if (login === undefined) return dockerCli(host, pull, 600);
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), "decanter-login-"));
     try {
         const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
         const config = { auths: { [image.replace(/\/.*/, "")]: { auth } } };
         await fs.writeFile(path.join(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
-        return await docker(host, ["--config", folder, ...pull], 600);
+        return await dockerCli(host, ["--config", folder, ...pull], 600);
     } finally {
         await fs.rm(folder, { recursive: true });
     }

@@ -28,7 +28,7 @@ export interface ImagePushArgs extends Attestations {
      */
     platform?: string;
     /** Runs before the push. */
-    before?: pulumi.ResourceHook;
+    beforePushHook?: pulumi.ResourceHook;
 }
 
 /** An image in a registry. */
@@ -46,7 +46,7 @@ export function push(name: string, args: ImagePushArgs, opts: pulumi.CustomResou
         ? built.imageId.apply((id) => `${args.tag}-${id.replace(/^sha256:/, "").slice(0, 12)}`)
         : pulumi.output(args.tag);
     const imageName = pulumi.interpolate`${repository}:${tag}`;
-    const before = args.before ? [args.before] : [];
+    const before = args.beforePushHook ? [args.beforePushHook] : [];
     const all = { ...opts, hooks: { beforeCreate: before, beforeUpdate: before } };
     if (isAttested(args)) {
         // RegistryImage pushes what has the name already.

@@ -19,7 +19,7 @@ export interface ReleaseImageArgs extends Attestations, ReleaseBuild {
      *
      * @default none
      */
-    beside?: string[];
+    pathDependencies?: string[];
     /**
      * Folders of the mix projects that the build is of, besides the app and those: of an umbrella's apps, and of path
      * dependencies inside. What Mix leaves in each is left out.
@@ -84,7 +84,7 @@ export interface ReleaseImageArgs extends Attestations, ReleaseBuild {
      */
     notes?: string[];
     /** Runs before a push, such as what sees to it that the registry answers. */
-    before?: pulumi.ResourceHook;
+    beforePushHook?: pulumi.ResourceHook;
 }
 
 /**
@@ -105,7 +105,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
         const { app, release, version, dockerfile, platform } = args;
         const context = dockerfile
             ? ownContext(app, dockerfile)
-            : buildContext(app, args.beside, args.projects);
+            : buildContext(app, args.pathDependencies, args.projects);
         const text = dockerfile
             ? fs.readFileSync(path.join(app, dockerfile), "utf8")
             : readDockerfile(path.join(__dirname, "..", "..", "docker", "Dockerfile"));
@@ -117,18 +117,18 @@ export class ReleaseImage extends pulumi.ComponentResource {
             version,
         });
         const secrets = pulumi.output(args.buildSecrets ?? {});
-        const prepared = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
+        const prepareHook = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
             for (const note of [...(args.notes ?? []), ...context.notes]) await pulumi.log.info(note, this);
             await mustHaveBuilder(args);
             if (isAttested(args)) await mustKeepAttestations(args.host);
             await folder.write(await valueOf(secrets));
         });
-        const cleared = new pulumi.ResourceHook(`${name}-clear-build`, async () => {
+        const clearHook = new pulumi.ResourceHook(`${name}-clear-build`, async () => {
             await folder.forget();
             for (const note of await folder.notes()) await pulumi.log.info(note, this);
         });
         // The provider's error names the command that failed and not a word of what it said.
-        const explained = new pulumi.ErrorHook(`${name}-build-log`, async () => {
+        const explainHook = new pulumi.ErrorHook(`${name}-build-log`, async () => {
             await folder.forget();
             const said = await folder.lastLines(await valueOf(secrets));
             if (said !== undefined) await pulumi.log.error(`the build failed:\n${said}`, this);
@@ -161,7 +161,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                hooks: { beforeCreate: [prepared], afterCreate: [cleared], onError: [explained] },
+                hooks: { beforeCreate: [prepareHook], afterCreate: [clearHook], onError: [explainHook] },
             },
         );
         const pushed = push(
@@ -176,7 +176,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
                 platform,
                 sbom: args.sbom,
                 provenance: args.provenance,
-                before: args.before,
+                beforePushHook: args.beforePushHook,
             },
             { parent: this },
         );

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { UNKNOWN_VERSION } from "../../components/image/buildArgs";
 import { type ReleaseMigration, whyNotWhole } from "../../components/release/migrationCommand";
 import { type MixProject, readMixProject } from "./mixProject";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings of a stack that tell which release of which app it runs. */
 export interface AppSettings {
@@ -16,7 +16,7 @@ export interface AppSettings {
 }
 
 /** Reads and checks them. */
-export function readApp(settings: Settings): AppSettings {
+export function readApp(settings: SettingsReader): AppSettings {
     const app = settings.text("app");
     if (!fs.existsSync(path.join(app, "mix.exs"))) {
         settings.refuse("app", "must be a folder with a mix.exs", app, set("app", "../my_app"));
@@ -33,7 +33,7 @@ export function readApp(settings: Settings): AppSettings {
 }
 
 /** Name of the release: the one that is set, or the only one that mix.exs can mean. */
-function readRelease(settings: Settings, mix: MixProject): string {
+function readRelease(settings: SettingsReader, mix: MixProject): string {
     const known = mix.releases.length > 0 ? mix.releases : mix.isUmbrella || !mix.app ? [] : [mix.app];
     const given = settings.optional("release");
     const release = given ?? defaultOf(known, mix);
@@ -56,7 +56,7 @@ function readRelease(settings: Settings, mix: MixProject): string {
 }
 
 /** Whether mix.exs lists the release: an image that is given may be of an app that the stack had before. */
-function isListed(settings: Settings, { isWhole }: MixProject, known: string[]): boolean {
+function isListed(settings: SettingsReader, { isWhole }: MixProject, known: string[]): boolean {
     return isWhole && known.length > 0 && settings.optional("image") === undefined;
 }
 
@@ -66,7 +66,7 @@ function defaultOf(known: string[], { isWhole, defaultRelease }: MixProject): st
 }
 
 /** The version that is set, or the one in mix.exs. */
-function readVersion(settings: Settings, own: string | undefined): string {
+function readVersion(settings: SettingsReader, own: string | undefined): string {
     const pattern = /^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$/;
     const given = settings.optional("version");
     if (given === undefined && own !== undefined && pattern.test(own)) return own;
@@ -83,7 +83,7 @@ function readVersion(settings: Settings, own: string | undefined): string {
     return given;
 }
 
-function readMigration(settings: Settings, app: string): AppSettings["migration"] {
+function readMigration(settings: SettingsReader, app: string): AppSettings["migration"] {
     const overlay = fs.existsSync(path.join(app, "rel", "overlays", "bin", "migrate"));
     const migrate = settings.optional("migrate") ?? (overlay ? "bin/migrate" : "none");
     if (migrate.trim() === "") {

@@ -1,7 +1,7 @@
 import type { NetworkArgs } from "../../components/aws/network";
 import type { CommonSettings } from "./commonSettings";
 import { readNetwork } from "./networkSettings";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings of a stack on AWS, whichever target. */
 export interface AwsSettings {
@@ -20,7 +20,7 @@ export interface AwsSettings {
 const LOG_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731];
 
 /** Reads and checks the settings that both targets on AWS have. */
-export function readAws(settings: Settings, common: CommonSettings): AwsSettings {
+export function readAws(settings: SettingsReader, common: CommonSettings): AwsSettings {
     const platform = settings.oneOf("platform", ["linux/amd64", "linux/arm64"]);
     if (common.domain === "localhost") {
         settings.refuse("domain", "must be what visitors use", "localhost", set("domain", "www.example.com"));

@@ -6,11 +6,11 @@ import { builderImageFor, defaultImages } from "./builderImage";
 import { earlyFiles } from "./earlyFiles";
 import { gitQuestion } from "./gitQuestion";
 import { mixProjects, outside } from "./mixProjects";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings of a stack that tell how the image is built, and whether what is built is archived. */
 export interface BuildSettings extends Readonly<Attestations> {
-    readonly beside: string[];
+    readonly pathDependencies: string[];
     readonly projects: string[];
     readonly early: string[];
     readonly assets?: string;
@@ -35,7 +35,7 @@ export interface BuildSettings extends Readonly<Attestations> {
 }
 
 /** Reads and checks them. */
-export function readBuild(settings: Settings): BuildSettings {
+export function readBuild(settings: SettingsReader): BuildSettings {
     const app = settings.text("app");
     const dockerfile = settings.optional("dockerfile");
     const isFile = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
@@ -81,7 +81,10 @@ export function readBuild(settings: Settings): BuildSettings {
     };
 }
 
-function readProjects(settings: Settings, app: string): Pick<BuildSettings, "beside" | "early" | "projects"> {
+function readProjects(
+    settings: SettingsReader,
+    app: string,
+): Pick<BuildSettings, "pathDependencies" | "early" | "projects"> {
     const further = settings
         .list("pathDependencies", /^[^/\0]/, "folders, as seen from the app's", "../shared")
         .map((folder) => path.join(app, folder));
@@ -98,10 +101,10 @@ function readProjects(settings: Settings, app: string): Pick<BuildSettings, "bes
     const question = gitQuestion(app);
     if (question !== undefined && settings.optional("dockerfile") === undefined)
         settings.notes.push(question);
-    return { beside: outside(app, dependencies), early: earlyFiles(app, further), projects: all };
+    return { pathDependencies: outside(app, dependencies), early: earlyFiles(app, further), projects: all };
 }
 
-function readVariables(settings: Settings): Pick<BuildSettings, "buildEnv" | "buildSecrets"> {
+function readVariables(settings: SettingsReader): Pick<BuildSettings, "buildEnv" | "buildSecrets"> {
     const buildEnv = settings.variables("buildEnv", false);
     const buildSecrets = settings.secrets("buildSecrets");
     for (const name of Object.keys(buildEnv).filter((key) => Object.hasOwn(buildSecrets, key))) {
@@ -111,7 +114,7 @@ function readVariables(settings: Settings): Pick<BuildSettings, "buildEnv" | "bu
     return { buildEnv, buildSecrets: pulumi.secret(buildSecrets) };
 }
 
-function readArchive(settings: Settings, dockerfile: string | undefined): boolean {
+function readArchive(settings: SettingsReader, dockerfile: string | undefined): boolean {
     const archive = settings.flag("archive");
     if (archive && dockerfile !== undefined) {
         const rule = "must be false with a dockerfile of the app's own, which has the release where it likes";
@@ -120,7 +123,7 @@ function readArchive(settings: Settings, dockerfile: string | undefined): boolea
     return archive;
 }
 
-function readAttestations(settings: Settings): Attestations {
+function readAttestations(settings: SettingsReader): Attestations {
     const sbom = settings.optionalMatching(
         "sbom",
         /^(true|generator=\S+)$/,
@@ -137,7 +140,7 @@ function readAttestations(settings: Settings): Attestations {
 }
 
 /** What a Dockerfile of the app's own gets: what the stack sets, and no default of Decanter's in place of the Dockerfile's. */
-function dockerfileArgs(settings: Settings, lists: Record<string, string[]>): Record<string, string> {
+function dockerfileArgs(settings: SettingsReader, lists: Record<string, string[]>): Record<string, string> {
     const keys = ["builderImage", "runnerImage", "nodeImage", "prepareDeps", "release", "version"];
     const given = [
         ...keys.map((key) => [key, settings.text(key)] as const),
@@ -150,12 +153,12 @@ function dockerfileArgs(settings: Settings, lists: Record<string, string[]>): Re
     );
 }
 
-function readImage(settings: Settings, key: "runnerImage" | "nodeImage"): string {
+function readImage(settings: SettingsReader, key: "runnerImage" | "nodeImage"): string {
     return settings.optional(key) === undefined ? defaultImages[key] : settings.image(key);
 }
 
 function readBuilderImage(
-    settings: Settings,
+    settings: SettingsReader,
     app: string,
     runnerImage: string,
 ): Pick<BuildSettings, "builderImage" | "builderVersions"> {

@@ -4,7 +4,7 @@ import type { Health } from "../../components/release/healthCheck";
 import type { Limits } from "../../components/release/limits";
 import { type AppSettings, readApp } from "./appSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings that every target has. */
 export interface CommonSettings extends AppSettings, BuildSettings {
@@ -38,7 +38,7 @@ const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
  *
  * @param mostReplicas the most that the target takes
  */
-export function readCommon(settings: Settings, mostReplicas: number): CommonSettings {
+export function readCommon(settings: SettingsReader, mostReplicas: number): CommonSettings {
     const { env, secrets } = readVariables(settings);
     return {
         ...readApp(settings),
@@ -73,7 +73,7 @@ export function readCommon(settings: Settings, mostReplicas: number): CommonSett
     };
 }
 
-function readLimits(settings: Settings): Limits {
+function readLimits(settings: SettingsReader): Limits {
     const memoryMb = settings.whole("memoryMb", 0, 1_000_000, 512);
     if (memoryMb > 0 && memoryMb < 64) {
         const rule = "must be 0 or at least 64, which an Erlang VM needs";
@@ -92,7 +92,7 @@ function readLimits(settings: Settings): Limits {
     };
 }
 
-function readImage(settings: Settings): string | undefined {
+function readImage(settings: SettingsReader): string | undefined {
     return settings.optionalMatching(
         "image",
         /^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/,
@@ -101,7 +101,7 @@ function readImage(settings: Settings): string | undefined {
     );
 }
 
-function readVariables(settings: Settings): Record<"env" | "secrets", Record<string, string>> {
+function readVariables(settings: SettingsReader): Record<"env" | "secrets", Record<string, string>> {
     const env = settings.variables("env", false);
     const secrets = settings.secrets("secrets");
     for (const name of Object.keys(env).filter((key) => Object.hasOwn(secrets, key))) {
@@ -110,7 +110,7 @@ function readVariables(settings: Settings): Record<"env" | "secrets", Record<str
     return { env, secrets };
 }
 
-function readPlace(settings: Settings): Pick<CommonSettings, "host" | "bindAddress"> {
+function readPlace(settings: SettingsReader): Pick<CommonSettings, "host" | "bindAddress"> {
     const host = settings.optionalMatching(
         "host",
         /^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/,
@@ -124,7 +124,7 @@ function readPlace(settings: Settings): Pick<CommonSettings, "host" | "bindAddre
     return { host, bindAddress };
 }
 
-function readRegistry(settings: Settings): CommonSettings["registry"] {
+function readRegistry(settings: SettingsReader): CommonSettings["registry"] {
     const address = settings.optional("registryAddress");
     const username = settings.optional("registryUsername");
     const password = settings.optional("registryPassword");

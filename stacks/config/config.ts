@@ -4,7 +4,7 @@ import { checkStackName } from "../names";
 import { type CommonSettings, readCommon } from "./commonSettings";
 import { type FargateSettings, readFargate } from "./fargateSettings";
 import { type HostSettings, readHost } from "./hostSettings";
-import { Settings } from "./settingsReader";
+import { SettingsReader } from "./settingsReader";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
 export type Config = CommonSettings & TargetSettings;
@@ -24,7 +24,7 @@ export type ConfigOf<Target extends Config["target"]> = CommonSettings &
  * configuration.
  */
 export function readConfig(source = new pulumi.Config()): Config {
-    const settings = new Settings(source);
+    const settings = new SettingsReader(source);
     const target = settings.oneOf("target", ["docker", "fargate", "floating-ip"]);
     const common = readCommon(settings, target === "docker" ? SLOT_SIZE : 1000);
     const config: Config = { ...common, ...readTarget(settings, target, common) };
@@ -33,7 +33,11 @@ export function readConfig(source = new pulumi.Config()): Config {
     return config;
 }
 
-function readTarget(settings: Settings, target: Config["target"], common: CommonSettings): TargetSettings {
+function readTarget(
+    settings: SettingsReader,
+    target: Config["target"],
+    common: CommonSettings,
+): TargetSettings {
     switch (target) {
         case "fargate":
             return { target, aws: readFargate(settings, common) };

@@ -1,7 +1,7 @@
 import type { TaskLimits } from "../../components/fargate/taskContainer";
 import { type AwsSettings, readAws } from "./awsSettings";
 import type { CommonSettings } from "./commonSettings";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings of the target `fargate`. */
 export interface FargateSettings extends AwsSettings {
@@ -30,7 +30,7 @@ const SIZES = new Map([
 ]);
 
 /** Reads and checks the settings of the target `fargate`. */
-export function readFargate(settings: Settings, common: CommonSettings): FargateSettings {
+export function readFargate(settings: SettingsReader, common: CommonSettings): FargateSettings {
     const certificateArn = settings.optionalMatching(
         "certificateArn",
         /^arn:aws[\w-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,

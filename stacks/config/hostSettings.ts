@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type AwsSettings, readAws } from "./awsSettings";
 import type { CommonSettings } from "./commonSettings";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings of the target `floating-ip`. */
 export interface HostSettings extends AwsSettings {
@@ -12,7 +12,7 @@ export interface HostSettings extends AwsSettings {
 }
 
 /** Reads and checks the settings of the target `floating-ip`. */
-export function readHost(settings: Settings, common: CommonSettings): HostSettings {
+export function readHost(settings: SettingsReader, common: CommonSettings): HostSettings {
     if (common.replicas !== 1) {
         settings.refuse("replicas", "must be 1 with one host", common.replicas, set("replicas", 1));
     }

@@ -1,8 +1,8 @@
 import type { NetworkArgs } from "../../components/aws/network";
-import { set, type Settings } from "./settingsReader";
+import { set, type SettingsReader } from "./settingsReader";
 
 /** Reads and checks the settings of a network on AWS: of one that is there, or of one to make. */
-export function readNetwork(settings: Settings): NetworkArgs {
+export function readNetwork(settings: SettingsReader): NetworkArgs {
     const subnets = [/^subnet-[0-9a-f]+$/, "ids of subnets", "subnet-0123456789abcdef0"] as const;
     const vpcId = settings.optionalMatching(
         "vpcId",

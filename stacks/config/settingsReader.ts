@@ -10,7 +10,7 @@ const DATE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;
  * Reads single settings of a stack and collects what is wrong with them: the setting, its rule, the value given, and
  * what to do. The value of a secret is never part of it.
  */
-export class Settings {
+export class SettingsReader {
     private readonly problems: string[] = [];
     private readonly file = new StackFile();
     /** What a build has to say of how its settings were read, a line each. */

@@ -7,7 +7,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { FixtureApp, replaceIn, stepsThatRan, textsIn } from "../support/fixtureApp";
 import { freePort } from "../support/machine";
 import { SshServer } from "../support/sshServer";
@@ -175,7 +175,7 @@ describe("the image of an app", function () {
             const builder = app.stage("builder");
             const sum = createHash("sha256").update(`${hexKey}\n`).digest("hex");
             assert.equal(
-                (await docker(undefined, ["run", "--rm", builder, "cat", "prepared"])).stdout,
+                (await dockerCli(undefined, ["run", "--rm", builder, "cat", "prepared"])).stdout,
                 `${sum}  -\n`,
             );
             const keys = [hexKey, server.secrets.GIT_SSH_KEY.split("\n")[2] ?? ""];
@@ -287,7 +287,7 @@ class GitServer {
 
     private static async bridge(): Promise<string> {
         const format = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}";
-        const { stdout } = await docker(undefined, ["network", "inspect", "bridge", "-f", format]);
+        const { stdout } = await dockerCli(undefined, ["network", "inspect", "bridge", "-f", format]);
         const [gateway = "", subnet = ""] = stdout.split(" ");
         // An engine may leave out what it chose itself: the first address.
         return gateway || subnet.trim().replace(/\d+\/\d+$/, "1");

@@ -3,8 +3,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../../components/docker/dockerCli";
-import { bootCheck } from "../../components/image/bootCheck";
+import { dockerCli } from "../../components/docker/dockerCli";
+import { bootCheckHook } from "../../components/image/bootCheck";
 import { FixtureApp } from "../support/fixtureApp";
 
 describe("the boot check of a release", function () {
@@ -27,7 +27,7 @@ describe("the boot check of a release", function () {
         await app.build({ args: { RUNTIME_PACKAGES: "libgomp1" } });
     });
     after(async () => {
-        if (tags.length > 0) await docker(undefined, ["rmi", "-f", ...tags]);
+        if (tags.length > 0) await dockerCli(undefined, ["rmi", "-f", ...tags]);
         await app.remove();
     });
 
@@ -37,7 +37,7 @@ describe("the boot check of a release", function () {
         const tag = `${app.image}-${tags.length}`;
         tags.push(tag);
         fs.writeFileSync(path.join(folder, "Dockerfile"), lines);
-        const { code, output } = await docker(undefined, ["build", "-q", "-t", tag, folder], 300);
+        const { code, output } = await dockerCli(undefined, ["build", "-q", "-t", tag, folder], 300);
         fs.rmSync(folder, { recursive: true });
         assert.equal(code, 0, output);
         return tag;
@@ -51,7 +51,7 @@ describe("the boot check of a release", function () {
         const { warn } = log;
         log.warn = (message) => Promise.resolve(void said.push(message));
         try {
-            const hook = bootCheck("press", { ...whole, image, starts: true, ...given });
+            const hook = bootCheckHook("press", { ...whole, image, isBootable: true, ...given });
             await hook.callback({} as pulumi.ResourceHookArgs);
         } finally {
             log.warn = warn;

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { FixtureApp, stepsThatRan, textsIn } from "../support/fixtureApp";
 
 /** What the steps of a build say of what they have done and left out. */
@@ -54,7 +54,7 @@ describe("the image of an unusual app", function () {
         });
 
         it("has no secret of the build that the code does not keep, and no variable in its history", async () => {
-            const { stdout } = await docker(undefined, ["history", "--no-trunc", app.image]);
+            const { stdout } = await dockerCli(undefined, ["history", "--no-trunc", app.image]);
             assert.doesNotMatch(stdout, /canary|GIT_SHA/);
             app.write("lib/reader.ex", 'defmodule Reader do\n  def read, do: "white"\nend\n');
             app.replace(
@@ -70,7 +70,7 @@ describe("the image of an unusual app", function () {
         it("has the app alone in the layer of the app, and neither the tarball of the step :tar nor a cookie", async () => {
             const inLayer = async (layer: string) =>
                 (
-                    await docker(undefined, [
+                    await dockerCli(undefined, [
                         "run",
                         "--rm",
                         app.stage("builder"),
@@ -83,7 +83,10 @@ describe("the image of an unusual app", function () {
             assert.match(await inLayer("app"), /lib:\nreader-1\.0\.0-rc\.1\+build\.5\n$/);
             assert.match(await inLayer("deps"), /lib:\ncork-1\.0\.0\n$/);
             const find = "find / -xdev \\( -iname '*cookie*' -o -name '*.tar.gz' \\) -not -path '/proc/*'";
-            assert.equal((await docker(undefined, ["run", "--rm", app.image, "sh", "-c", find])).stdout, "");
+            assert.equal(
+                (await dockerCli(undefined, ["run", "--rm", app.image, "sh", "-c", find])).stdout,
+                "",
+            );
         });
 
         it("is built with the configuration that the code gives its dependencies", async () => {

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { clusterEnv, consoleCommand, containerDefinitions } from "../../components/fargate/taskContainer";
 import { buildImage } from "../../components/image/buildImage";
 import { releaseEnv } from "../../components/release/releaseEnv";
@@ -33,7 +33,7 @@ describe("a task on Fargate, run by Docker", function () {
     let endpoint: http.Server;
 
     const run = async (...args: string[]) => {
-        const { code, output, stdout } = await docker(undefined, args, 120);
+        const { code, output, stdout } = await dockerCli(undefined, args, 120);
         assert.equal(code, 0, output);
         return stdout.trim();
     };
@@ -96,7 +96,7 @@ describe("a task on Fargate, run by Docker", function () {
             assert.ok(state.startsWith("running") && Date.now() < deadline, `${state}: ${await logs(id)}`);
         }
     };
-    const logs = async (id: string) => (await docker(undefined, ["logs", id])).output;
+    const logs = async (id: string) => (await dockerCli(undefined, ["logs", id])).output;
     const addressOf = (id: string) =>
         run("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", id);
     /** Asks a running node, by the same way in as a remote console. */
@@ -125,10 +125,10 @@ describe("a task on Fargate, run by Docker", function () {
         });
     });
     after(async () => {
-        if (containers.length > 0) await docker(undefined, ["rm", "-f", ...containers]);
+        if (containers.length > 0) await dockerCli(undefined, ["rm", "-f", ...containers]);
         endpoint.close();
-        await docker(undefined, ["network", "rm", network]);
-        await docker(undefined, ["rmi", "-f", image]);
+        await dockerCli(undefined, ["network", "rm", network]);
+        await dockerCli(undefined, ["rmi", "-f", image]);
         app.remove();
     });
 
@@ -171,7 +171,7 @@ describe("a task on Fargate, run by Docker", function () {
     it("says so where the metadata endpoint tells no address", async () => {
         const script = define("hello").command ?? [];
         const uri = `ECS_CONTAINER_METADATA_URI_V4=http://${gateway}/v4/gone`;
-        const { code, output } = await docker(undefined, [
+        const { code, output } = await dockerCli(undefined, [
             "run",
             "--rm",
             "--network",

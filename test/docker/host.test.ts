@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "../support/app";
 import { Checkout } from "../support/checkout";
@@ -126,7 +126,7 @@ function itSurvivesItsHost(): void {
             "the router's process is killed",
             async () => {
                 const id = await idOf("router");
-                const { code, output } = await docker(own.host, [
+                const { code, output } = await dockerCli(own.host, [
                     "exec",
                     id,
                     "bash",
@@ -203,14 +203,14 @@ function itSurvivesItsHost(): void {
             const failing = deploy().catch((reason: Error) => (error = reason));
             // The swap has begun when it has put the new release into the idle slot.
             const deadline = Date.now() + 60_000;
-            const log = async () => (await docker(own.host, ["logs", await idOf("release-swap-")])).output;
+            const log = async () => (await dockerCli(own.host, ["logs", await idOf("release-swap-")])).output;
             const before = await idOf("release-swap-");
             while ((await idOf("release-swap-")) === before || !(await log()).includes("is healthy")) {
                 assert.ok(Date.now() < deadline, "no swap has begun");
                 await sleep(20);
             }
             const id = await idOf("router");
-            await docker(own.host, ["exec", id, "bash", "-c", "kill -9 $(pidof haproxy)"]);
+            await dockerCli(own.host, ["exec", id, "bash", "-c", "kill -9 $(pidof haproxy)"]);
             took = await seconds(async () => {
                 while (!/^hello/.test(await get().catch(() => "")))
                     assert.ok(Date.now() < deadline, "nobody answers");

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { hostBoot, type HostBootArgs } from "../../components/floatingIp/hostBoot";
 import { releaseEnv } from "../../components/release/releaseEnv";
 import { readConfig } from "../../stacks/config/config";
@@ -85,7 +85,7 @@ describe("the boot of a host", function () {
                 image: app,
                 region: "eu-central-1",
                 parameters: PATH,
-                secretsVersion: "1.1",
+                parametersVersion: "1.1",
                 secretNames: Object.keys(SECRETS),
                 logGroup: PATH,
                 health: { port: 4000, path: "/health", bakeSeconds: 0 },
@@ -107,14 +107,14 @@ describe("the boot of a host", function () {
     async function clear(): Promise<void> {
         host?.stop();
         const names = ["", "-migration", "-cellar"].map((suffix) => release + suffix);
-        await docker(undefined, ["rm", "-f", "-v", ...names]);
-        await docker(undefined, ["network", "rm", release]);
+        await dockerCli(undefined, ["rm", "-f", "-v", ...names]);
+        await dockerCli(undefined, ["network", "rm", release]);
     }
 
     /** How a container is, and what Docker does when it has ended. */
     async function stateOf(container: string): Promise<string> {
         const format = "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}";
-        return (await docker(undefined, ["inspect", "-f", format, container])).stdout.trim();
+        return (await dockerCli(undefined, ["inspect", "-f", format, container])).stdout.trim();
     }
     /** What has been started, in order. */
     const started = () =>
@@ -438,10 +438,10 @@ describe("the boot of a host", function () {
             await host.prints(/the secrets are read/);
             const isHealthy = async () =>
                 (
-                    await docker(undefined, ["inspect", "-f", "{{.State.Health.Status}}", release])
+                    await dockerCli(undefined, ["inspect", "-f", "{{.State.Health.Status}}", release])
                 ).stdout.trim();
             while ((await isHealthy()) !== "healthy") await sleep(200);
-            await docker(undefined, ["exec", release, "/bin/sh", "-c", "kill -STOP -1"]);
+            await dockerCli(undefined, ["exec", release, "/bin/sh", "-c", "kill -STOP -1"]);
             const problem =
                 /container boot-test-\d+ was healthy and is so no more \(bakeSeconds\); the last check said: /;
             assert.match(await host.says(failed, 90), problem);
@@ -469,7 +469,7 @@ describe("the boot of a host", function () {
             host.tell("decanter: stop");
             await host.says(stopped);
             assert.equal(await stateOf(release), "exited no");
-            assert.match((await docker(undefined, ["logs", release])).output, /SIGTERM|shutting down/i);
+            assert.match((await dockerCli(undefined, ["logs", release])).output, /SIGTERM|shutting down/i);
             await sleep(3000);
             assert.equal(await stateOf(release), "exited no");
             host.tell("decanter: start");

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { hostBoot } from "../../components/floatingIp/hostBoot";
 import { hostGate } from "../../components/floatingIp/hostGate";
 import { HostTalk } from "../../components/floatingIp/hostTalk";
@@ -65,8 +65,8 @@ describe("the gate of a host that boots, with moto for AWS,", function () {
     after(async () => {
         restoreEnvironment(environment);
         host?.stop();
-        await docker(undefined, ["rm", "-f", "-v", release, cellar]);
-        await docker(undefined, ["network", "rm", release]);
+        await dockerCli(undefined, ["rm", "-f", "-v", release, cellar]);
+        await dockerCli(undefined, ["network", "rm", release]);
         await images?.stop();
         await moto?.stop();
     });
@@ -82,7 +82,7 @@ describe("the gate of a host that boots, with moto for AWS,", function () {
                 image,
                 region: REGION,
                 parameters: GROUP,
-                secretsVersion: "1",
+                parametersVersion: "1",
                 secretNames: ["DATABASE_URL"],
                 env: { ...releaseEnv({ port: 4000, domain: "a.example" }), NEEDS: "boot" },
                 logGroup: GROUP,

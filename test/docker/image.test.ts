@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { type BuildContext, buildContext, contextFiles } from "../../components/image/buildContext";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "../support/app";
@@ -21,13 +21,13 @@ describe("the image of a release", function () {
     };
     const build = (app: App) => buildImage(undefined, app.build(), ["--progress=plain", "-t", tag]);
     const run = async (...command: string[]) => {
-        const result = await docker(undefined, ["run", "--rm", ...confined, tag, ...command]);
+        const result = await dockerCli(undefined, ["run", "--rm", ...confined, tag, ...command]);
         assert.equal(result.code, 0, result.output);
         return result.stdout;
     };
     after(async () => {
         for (const app of apps) app.remove();
-        await docker(undefined, ["rmi", "-f", tag]);
+        await dockerCli(undefined, ["rmi", "-f", tag]);
     });
 
     it("needs nothing but mix.exs and lib/", async () => {

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { Migration } from "../../components/dockerHost/migration";
 import { migrationCommand } from "../../components/release/migrationCommand";
 import { mockPulumi, settled, the } from "../support/mockPulumi";
@@ -18,7 +18,7 @@ describe("a migration in an image", function () {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-migration-"));
         fs.writeFileSync(path.join(folder, "Dockerfile"), dockerfile);
         fs.writeFileSync(path.join(folder, "migrate"), '#!/bin/sh\necho "migrated $*$A"\n', { mode: 0o755 });
-        const { code, output } = await docker(
+        const { code, output } = await dockerCli(
             undefined,
             ["build", "-q", "-t", `${tag}-${name}`, folder],
             300,
@@ -33,7 +33,7 @@ describe("a migration in an image", function () {
         );
         await build("bare", "FROM scratch\nCOPY migrate /app/bin/migrate\n");
     });
-    after(() => docker(undefined, ["rmi", "-f", `${tag}-app`, `${tag}-bare`]));
+    after(() => dockerCli(undefined, ["rmi", "-f", `${tag}-app`, `${tag}-bare`]));
 
     /** The words of a container that is declared on a Docker host, of one on a host of AWS, and of a task on ECS. */
     async function runs(command: string, image = `${tag}-app`) {
@@ -55,7 +55,7 @@ describe("a migration in an image", function () {
         assert.deepEqual([...(entrypoints ?? []), ...(rest ?? [])], [entrypoint, ...words]);
         const host = ["run", "--rm", "--network", "none", "--entrypoint", entrypoint, image, ...words];
         const task = ["run", "--rm", "--network", "none", image, entrypoint, ...words];
-        return Promise.all([host, task].map((args) => docker(undefined, args)));
+        return Promise.all([host, task].map((args) => dockerCli(undefined, args)));
     }
 
     for (const [command, code, output] of [
@@ -77,7 +77,7 @@ describe("a migration in an image", function () {
         const hook = async () => {
             const name = `${tag}-created`;
             const [shell, ...words] = migrationCommand("bin/migrate");
-            await docker(undefined, [
+            await dockerCli(undefined, [
                 "create",
                 "--name",
                 name,
@@ -87,7 +87,7 @@ describe("a migration in an image", function () {
                 ...words,
             ]);
             await mockPulumi();
-            const { migrated } = new Migration("web", {
+            const { migrateHook: migrated } = new Migration("web", {
                 image: `${tag}-bare`,
                 command: "bin/migrate",
                 seconds: 30,
@@ -96,11 +96,11 @@ describe("a migration in an image", function () {
                 secrets: pulumi.output([]),
             });
             await settled();
-            await docker(undefined, ["rename", name, "web-id"]);
+            await dockerCli(undefined, ["rename", name, "web-id"]);
             try {
                 await migrated.callback({} as pulumi.ResourceHookArgs);
             } finally {
-                await docker(undefined, ["rm", "-f", "web-id"]);
+                await dockerCli(undefined, ["rm", "-f", "web-id"]);
             }
         };
         await assert.rejects(

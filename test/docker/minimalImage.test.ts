@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import { lastLines } from "../../components/release/logExcerpt";
 import { releaseEnv } from "../../components/release/releaseEnv";
@@ -125,7 +125,7 @@ describe("the minimal image of a release", function () {
 
     /** What a command of Docker's prints. */
     const ok = async (...args: string[]) => {
-        const { code, output } = await docker(undefined, args, 120);
+        const { code, output } = await dockerCli(undefined, args, 120);
         assert.equal(code, 0, output);
         return output.trim();
     };
@@ -155,7 +155,7 @@ describe("the minimal image of a release", function () {
         const id = await ok("run", "-d", ...confined, image);
         containers.push(id);
         for (let attempt = 0; ; attempt++) {
-            const { code, output } = await docker(undefined, [
+            const { code, output } = await dockerCli(undefined, [
                 "exec",
                 id,
                 "bin/hello",
@@ -203,8 +203,8 @@ describe("the minimal image of a release", function () {
         container = await start(tag);
     });
     after(async () => {
-        if (containers.length > 0) await docker(undefined, ["rm", "-f", ...containers]);
-        await docker(undefined, ["rmi", "-f", tag, again, debian, plain, changed, builder, runner]);
+        if (containers.length > 0) await dockerCli(undefined, ["rm", "-f", ...containers]);
+        await dockerCli(undefined, ["rmi", "-f", tag, again, debian, plain, changed, builder, runner]);
         for (const app of apps) app.remove();
         fs.rmSync(folder, { recursive: true });
     });
@@ -422,7 +422,7 @@ describe("the minimal image of a release", function () {
                     `[:native]\n${settings.Networks[tag].IPAddress}\n192.0.2.7`,
                 );
             } finally {
-                await docker(undefined, ["network", "disconnect", tag, container]);
+                await dockerCli(undefined, ["network", "disconnect", tag, container]);
                 await ok("network", "rm", tag);
             }
         });
@@ -430,7 +430,7 @@ describe("the minimal image of a release", function () {
 
     describe("what an error tells", () => {
         it("file and line, although modules are stripped", async () => {
-            const { output } = await docker(undefined, [
+            const { output } = await dockerCli(undefined, [
                 "exec",
                 container,
                 "bin/hello",

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { baseImages, freePort } from "../support/machine";
 import { settingsOf } from "../support/mockPulumi";
 import { OwnDocker } from "../support/ownDocker";
@@ -18,7 +18,7 @@ describe("a Docker daemon of the tests' own", function () {
     let port: number;
 
     const run = async (host: string | undefined, ...args: string[]) => {
-        const { code, output } = await docker(host, args, 120);
+        const { code, output } = await dockerCli(host, args, 120);
         assert.equal(code, 0, output);
     };
     const answers = async (address: string) => {
@@ -30,7 +30,7 @@ describe("a Docker daemon of the tests' own", function () {
     };
     const startedAt = async () => (await own.api.getContainer("wine").inspect()).State.StartedAt;
     const write = () =>
-        docker(own.host, ["exec", "wine", "dd", "if=/dev/zero", "of=/tmp/x", "bs=1M", "count=8"]);
+        dockerCli(own.host, ["exec", "wine", "dd", "if=/dev/zero", "of=/tmp/x", "bs=1M", "count=8"]);
     /** What the machine has of it: processes, links, routes, loop devices, control groups, files. */
     const traces = () => {
         const script =
@@ -53,7 +53,7 @@ describe("a Docker daemon of the tests' own", function () {
     });
     after(async () => {
         await own?.stop();
-        await docker(undefined, ["rm", "-f", "-v", onMachine]);
+        await dockerCli(undefined, ["rm", "-f", "-v", onMachine]);
     });
     afterEach("the machine's Docker does not notice", async () => assert.ok(await answers("127.0.0.1")));
 

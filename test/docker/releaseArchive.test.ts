@@ -13,8 +13,8 @@ import {
     S3Client,
 } from "@aws-sdk/client-s3";
 import * as pulumi from "@pulumi/pulumi";
-import { archiving, type ArchivingArgs } from "../../components/archive/archiveHook";
-import { docker } from "../../components/docker/dockerCli";
+import { archiveHook, type ArchiveHookArgs } from "../../components/archive/archiveHook";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import { ECR } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";
@@ -34,7 +34,7 @@ describe("the archive of a release", function () {
     let file: string;
     let files: string[];
 
-    const hook = (folder: string, given: Partial<ArchivingArgs> = {}) => {
+    const hook = (folder: string, given: Partial<ArchiveHookArgs> = {}) => {
         const args = {
             app: "examples/hello",
             release: "hello",
@@ -45,7 +45,7 @@ describe("the archive of a release", function () {
             folder,
             ...given,
         };
-        const { callback } = archiving("hello", args);
+        const { callback } = archiveHook("hello", args);
         return async () => callback({} as pulumi.ResourceHookArgs);
     };
     const containers = async () =>
@@ -119,13 +119,17 @@ describe("the archive of a release", function () {
             let answer = "";
             for (let tries = 0; !answer.includes("200") && tries < 150; tries++) {
                 await sleep(200);
-                answer = (await docker(undefined, ["exec", container, "bash", "-c", ask])).stdout;
+                answer = (await dockerCli(undefined, ["exec", container, "bash", "-c", ask])).stdout;
             }
-            assert.match(answer, /^HTTP\/1\.\d 200/, (await docker(undefined, ["logs", container])).output);
+            assert.match(
+                answer,
+                /^HTTP\/1\.\d 200/,
+                (await dockerCli(undefined, ["logs", container])).output,
+            );
             const erlang = ["exec", container, "/srv/hello/bin/hello", "rpc", "IO.puts(:code.root_dir())"];
             assert.equal(await dockerDoes(...erlang), "/srv/hello");
         } finally {
-            await docker(undefined, ["rm", "-f", container]);
+            await dockerCli(undefined, ["rm", "-f", container]);
         }
     });
 
@@ -147,7 +151,7 @@ describe("the archive of a release", function () {
                 fs.readFileSync(path.join(folder, "app/bin/hello"), "utf8"),
             );
         } finally {
-            await docker(undefined, ["rmi", tag]);
+            await dockerCli(undefined, ["rmi", tag]);
         }
     });
 
@@ -161,7 +165,7 @@ describe("the archive of a release", function () {
 
     it("pulls the image where the Docker host has lost it, with the registry's login alone", async () => {
         // Whatever else names it, such as another test's build, stays.
-        await docker(undefined, ["rmi", "-f", `${images.address}/hello:1`, image]);
+        await dockerCli(undefined, ["rmi", "-f", `${images.address}/hello:1`, image]);
         const folder = path.join(root, "pulled");
         await assert.rejects(hook(folder)(), /is not on the Docker host, and cannot be pulled.*auth/s);
         const login = pulumi.secret({ username: "AWS", password: images.token });

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import program from "../../index";
 import type { Release } from "../../stacks/outputs";
 import { App } from "../support/app";
@@ -42,7 +42,7 @@ describe("the images of a stack", function () {
     async function registrySize(): Promise<number> {
         const filters = { label: [`decanter.stack=decanter/${stack}`], name: ["registry"] };
         const [registry] = await engine.listContainers({ filters });
-        const { output } = await docker(undefined, [
+        const { output } = await dockerCli(undefined, [
             "exec",
             registry?.Id ?? "",
             "du",
@@ -84,7 +84,7 @@ describe("the images of a stack", function () {
         for (const { image } of releases().slice(1)) {
             const id = (await engine.getImage(image).inspect()).Id;
             await engine.getImage(id).remove({ force: true });
-            const { code, output } = await docker(undefined, ["pull", "-q", image], 120);
+            const { code, output } = await dockerCli(undefined, ["pull", "-q", image], 120);
             assert.equal(code, 0, output);
         }
     });

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { Load, summarize } from "../../bench/load";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { DockerService } from "../../components/dockerHost/dockerService";
 import { Router } from "../../components/dockerHost/router";
 import { engine } from "../support/dockerProvider";
@@ -75,14 +75,14 @@ describe("the router, seen from outside", function () {
             'CMD ["elixir", "/upstream.exs"]',
         ];
         fs.writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"));
-        const built = await docker(undefined, ["build", "-q", "-t", upstream, folder], 300);
+        const built = await dockerCli(undefined, ["build", "-q", "-t", upstream, folder], 300);
         fs.rmSync(folder, { recursive: true });
         assert.equal(built.code, 0, built.output);
         await stack.up({});
     });
     after(async () => {
         await stack.destroy();
-        await docker(undefined, ["rmi", "-f", name, upstream]);
+        await dockerCli(undefined, ["rmi", "-f", name, upstream]);
     });
 
     beforeEach(() => seen());
@@ -125,7 +125,7 @@ describe("the router, seen from outside", function () {
         });
     };
     const inside = async (container: string, script: string, ...args: string[]) => {
-        const { output } = await docker(undefined, ["exec", container, "bash", "-c", script, ...args]);
+        const { output } = await dockerCli(undefined, ["exec", container, "bash", "-c", script, ...args]);
         return output;
     };
     const inRouter = (script: string, ...args: string[]) =>

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import program from "../../index";
 import { App } from "../support/app";
@@ -68,11 +68,11 @@ describe("the secrets of a stack, once it is deployed,", function () {
             const known = JSON.stringify(await engine.getContainer(id).inspect());
             assert.ok(known.includes(`${part}-`));
             assert.deepEqual(secretsIn(known, secrets), [], part);
-            const { output } = await docker(undefined, ["logs", id]);
+            const { output } = await dockerCli(undefined, ["logs", id]);
             assert.deepEqual(secretsIn(output, secrets), [], part);
         }
         const files = ["cat", "/var/lib/haproxy/live.cfg", "/usr/local/etc/haproxy/router.cfg"];
-        const { output } = await docker(undefined, ["exec", await containerNamed("router"), ...files]);
+        const { output } = await dockerCli(undefined, ["exec", await containerNamed("router"), ...files]);
         assert.match(output, /setenv/);
         assert.deepEqual(secretsIn(output, secrets), []);
     });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import * as net from "node:net";
 import * as tls from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { hostBoot } from "../../components/floatingIp/hostBoot";
 import { releaseEnv } from "../../components/release/releaseEnv";
 import { BootHost } from "../support/bootHost";
@@ -50,7 +50,7 @@ describe("the TLS proxy of a host", function () {
                 behindProxy,
                 region: "eu-central-1",
                 parameters: PATH,
-                secretsVersion: "1",
+                parametersVersion: "1",
                 secretNames: ["RELEASE_COOKIE"],
                 env: releaseEnv({ port: 4000, domain: "a.example" }),
                 logGroup: PATH,
@@ -63,8 +63,8 @@ describe("the TLS proxy of a host", function () {
     }
     async function clear(): Promise<void> {
         host?.stop();
-        await docker(undefined, ["rm", "-f", "-v", release, `${release}-tls`]);
-        await docker(undefined, ["network", "rm", release]);
+        await dockerCli(undefined, ["rm", "-f", "-v", release, `${release}-tls`]);
+        await dockerCli(undefined, ["network", "rm", release]);
     }
 
     /** All that comes back on a connection until both sides have closed it. */
@@ -275,7 +275,7 @@ describe("the TLS proxy of a host", function () {
             try {
                 assert.match(await host.says(/^decanter: failed: /), problem);
                 assert.ok(!host.said().includes("decanter: healthy"));
-                const { stdout } = await docker(undefined, [
+                const { stdout } = await dockerCli(undefined, [
                     "ps",
                     "--quiet",
                     "--filter",

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { App } from "../support/app";
 import { Checkout, Command } from "../support/checkout";
 import { engine } from "../support/dockerProvider";
@@ -40,7 +40,7 @@ function itIsFollowed(): void {
             ["create", "cellar", "--docker", `host=${own.host}`],
             ["use", "cellar"],
         ]) {
-            const { code, output } = await docker(undefined, ["--config", folder, "context", ...command]);
+            const { code, output } = await dockerCli(undefined, ["--config", folder, "context", ...command]);
             assert.equal(code, 0, output);
         }
         const publicPort = await freePort();

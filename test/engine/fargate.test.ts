@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { AwsStandIn } from "../support/awsEngine";
 import { FakeAws } from "../support/fakeAws";
 import { FakeS3 } from "../support/fakeS3";
@@ -247,7 +247,7 @@ function itDeploys(): void {
 
         before(async () => {
             const image = baseImages().registryImage ?? "docker.io/registry:3";
-            const { stdout, code, output } = await docker(undefined, [
+            const { stdout, code, output } = await dockerCli(undefined, [
                 "run",
                 "--detach",
                 "--publish",
@@ -257,7 +257,7 @@ function itDeploys(): void {
             assert.equal(code, 0, output);
             container = stdout.trim();
         });
-        after(() => docker(undefined, ["rm", "-f", container]));
+        after(() => dockerCli(undefined, ["rm", "-f", container]));
 
         it("pushes it with a tag of its own, and runs its digest", async () => {
             await up(build());
@@ -274,7 +274,7 @@ function itDeploys(): void {
                 .changes()
                 .find(({ op, type }) => op !== "delete" && type.endsWith(":LifecyclePolicy"));
             assert.ok(JSON.stringify(policy?.inputs).includes(releases[0]?.tag ?? "-"));
-            assert.equal((await docker(undefined, ["pull", "-q", image])).code, 0);
+            assert.equal((await dockerCli(undefined, ["pull", "-q", image])).code, 0);
             assert.equal(await engine.preview(build()), 0);
         });
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { AwsStandIn } from "../support/awsEngine";
 import { DeployWords } from "../support/deployWords";
 import { FakeAws } from "../support/fakeAws";
@@ -236,7 +236,7 @@ function itServesHttps(): void {
         registryHost = `127.0.0.1:${await freePort()}`;
         const registryImage = baseImages().registryImage ?? "docker.io/registry:3";
         const run = ["run", "--detach", "--publish", `${registryHost}:5000`, registryImage];
-        const { stdout, code, output } = await docker(undefined, run);
+        const { stdout, code, output } = await dockerCli(undefined, run);
         assert.equal(code, 0, output);
         container = stdout.trim();
         standIn = new AwsStandIn(registryHost);
@@ -248,7 +248,7 @@ function itServesHttps(): void {
         await engine.destroy();
         standIn.remove();
         await fake.stop();
-        await docker(undefined, ["rm", "-f", container]);
+        await dockerCli(undefined, ["rm", "-f", container]);
     });
 
     it("builds and pushes the proxy, tells the host its digest, and nobody the certificate", async () => {
@@ -260,13 +260,13 @@ function itServesHttps(): void {
             proxy,
             new RegExp(`^${registryHost}/decanter-engin-tls-[0-9a-f]{7}@sha256:[0-9a-f]{64}$`),
         );
-        assert.equal((await docker(undefined, ["pull", "-q", proxy])).code, 0);
+        assert.equal((await dockerCli(undefined, ["pull", "-q", proxy])).code, 0);
         assert.equal(engine.outputs.url, "https://www.example.com");
         assert.doesNotMatch(userData, /hunter/);
         assert.doesNotMatch(engine.state(), /hunter[45]/);
         const stored = standIn.changes().find(({ name }) => name === "decanter-engin-tls-TLS_CERTIFICATE");
         assert.equal(stored?.inputs?.value, pem);
-        await docker(undefined, ["rmi", proxy]);
+        await dockerCli(undefined, ["rmi", proxy]);
     });
 
     it("changes nothing when nothing has changed", async () => {

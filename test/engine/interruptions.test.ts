@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fate } from "../../bench/load";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { App } from "../support/app";
 import { Checkout, type Command } from "../support/checkout";
 import { rolesOf } from "../support/deploys";
@@ -44,7 +44,7 @@ function itRecovers(): void {
         const all = await engine.listContainers({ all: true, filters });
         const router = all.find(({ Ports }) => Ports.some(({ PublicPort }) => PublicPort === port));
         const network = Object.keys(router?.NetworkSettings.Networks ?? {})[0];
-        const { stdout } = await docker(undefined, [
+        const { stdout } = await dockerCli(undefined, [
             "exec",
             router?.Id ?? "",
             "bash",

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { Checkout } from "../support/checkout";
 import { baseImages, freePort } from "../support/machine";
 import { skipWithoutEngine } from "../support/realEngine";
@@ -71,7 +71,7 @@ function itDeploys(): void {
     it("find no drift after a deploy, and what has drifted", async () => {
         for (const stack of stacks) await well("drift", stack);
         const [name = ""] = JSON.parse(await output("prod", "containers")) as string[];
-        await docker(undefined, ["rm", "-f", name]);
+        await dockerCli(undefined, ["rm", "-f", name]);
         const { code, said } = await run("drift", "prod");
         assert.equal(code, 1, said);
         assert.match(said, /drift: the stack prod has drifted: \.\/bin\/up prod --refresh puts back/);

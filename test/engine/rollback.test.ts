@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { App } from "../support/app";
 import { Checkout } from "../support/checkout";
 import { engine } from "../support/dockerProvider";
@@ -84,7 +84,7 @@ function itGoesBack(): void {
         );
         const blobs = "/var/lib/registry/docker/registry/v2/blobs/sha256";
         const lose = ["exec", registry?.Id ?? "", "rm", "-r", `${blobs}/${digest.slice(0, 2)}/${digest}`];
-        assert.equal((await docker(undefined, lose)).output, "");
+        assert.equal((await dockerCli(undefined, lose)).output, "");
 
         const { code, said } = await checkout.run("rollback", "2.0.0");
         assert.equal(code, 1, said);

@@ -4,7 +4,7 @@ import * as dgram from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "./app";
 import { type Deployer, ONE_OF_EACH, rolesOf } from "./deploys";
@@ -355,7 +355,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
         };
         const built = await buildImage(undefined, build, ["-t", name]);
         assert.equal(built.code, 0, built.output);
-        const pushed = await docker(undefined, ["push", "-q", name]);
+        const pushed = await dockerCli(undefined, ["push", "-q", name]);
         assert.equal(pushed.code, 0, pushed.output);
         const { RepoDigests } = await engine.getImage(name).inspect();
         foreign.remove();

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "./app";
 import { ECR } from "./bootHost";
@@ -16,7 +16,7 @@ const HASH = "$2b$05$decanterdecanterdecanehvSPWF/qkr5dQgPaET1QHtLXpzdQ1Gi";
 
 /** Runs a command of Docker that has to succeed, and gives what it prints. */
 export async function dockerDoes(...args: string[]): Promise<string> {
-    const { code, stdout, output } = await docker(undefined, args, 300);
+    const { code, stdout, output } = await dockerCli(undefined, args, 300);
     assert.equal(code, 0, output);
     return stdout.trim();
 }
@@ -121,8 +121,8 @@ export class BootImages {
 
     async stop(): Promise<void> {
         const names = ["hello", "needy", "unpulled", "tls"].map((name) => this.nameOf(name));
-        await docker(undefined, ["rm", "-f", "-v", this.name]);
-        await docker(undefined, ["rmi", "-f", ...names]);
+        await dockerCli(undefined, ["rm", "-f", "-v", this.name]);
+        await dockerCli(undefined, ["rmi", "-f", ...names]);
         fs.rmSync(this.folder, { recursive: true });
     }
 

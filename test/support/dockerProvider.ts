@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 
 /** Properties of a resource. They come from the program under test, so nothing here knows their shapes. */
@@ -122,7 +122,8 @@ async function makeImage({ api, host }: Host, inputs: Properties): Promise<Made>
     refuseOthers("docker.Image's build", otherBuild);
     const options = ["-t", imageName];
     const results = [await buildImage(host, { context, dockerfile, platform, args }, options)];
-    if (!skipPush && results[0]?.code === 0) results.push(await docker(host, ["push", "-q", imageName], 600));
+    if (!skipPush && results[0]?.code === 0)
+        results.push(await dockerCli(host, ["push", "-q", imageName], 600));
     const failed = results.find(({ code }) => code !== 0);
     if (failed) throw new Error(failed.output);
     const image = await api.getImage(imageName).inspect();

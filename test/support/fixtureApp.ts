@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { docker } from "../../components/docker/dockerCli";
+import { dockerCli } from "../../components/docker/dockerCli";
 import { buildImage } from "../../components/image/buildImage";
 import { buildSecret } from "../../components/image/buildVariables";
 import { lastLines } from "../../components/release/logExcerpt";
@@ -66,7 +66,7 @@ export class FixtureApp {
     /** What the release prints when it evaluates this, in a container of its own. */
     async eval(code: string): Promise<string> {
         const command = [`bin/${this.release}`, "eval", code];
-        const result = await docker(undefined, ["run", "--rm", ...confined, this.image, ...command], 120);
+        const result = await dockerCli(undefined, ["run", "--rm", ...confined, this.image, ...command], 120);
         assert.equal(result.code, 0, result.output);
         return result.stdout;
     }
@@ -74,15 +74,15 @@ export class FixtureApp {
     /** What the release prints when it evaluates this while it runs. */
     async rpc(code: string): Promise<string> {
         const name = this.image;
-        await docker(undefined, ["run", "-d", "--name", name, ...confined, this.image]);
+        await dockerCli(undefined, ["run", "-d", "--name", name, ...confined, this.image]);
         try {
             for (;;) {
-                const result = await docker(undefined, ["exec", name, `bin/${this.release}`, "rpc", code]);
+                const result = await dockerCli(undefined, ["exec", name, `bin/${this.release}`, "rpc", code]);
                 if (result.code === 0) return result.stdout;
                 await sleep(200);
             }
         } finally {
-            await docker(undefined, ["rm", "-f", name]);
+            await dockerCli(undefined, ["rm", "-f", name]);
         }
     }
 
@@ -97,7 +97,7 @@ export class FixtureApp {
 
     async remove(): Promise<void> {
         fs.rmSync(this.folder, { recursive: true });
-        if (this.images.size > 0) await docker(undefined, ["rmi", "-f", ...this.images]);
+        if (this.images.size > 0) await dockerCli(undefined, ["rmi", "-f", ...this.images]);
     }
 
     private async try({ args = {}, secrets = {}, stage }: Given) {

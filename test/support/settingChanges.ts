@@ -97,8 +97,9 @@ export const changes: SettingChange[] = [
     { setting: "migrate", change: "bin/migrate to none", to: { migrate: "none" } },
     {
         setting: "migrate",
-        change: "to a command that fails",
-        to: { migrate: "sh -c 'exit 3'" },
+        // A migration is for a release that starts: its command alone starts none.
+        change: "to a command that fails, with another variable",
+        to: { migrate: "sh -c 'exit 3'", env: { WINE: "merlot" } },
         refused: /stopped with exit code 3/,
     },
     { setting: "keepReleases", change: "5 to 2", to: { keepReleases: 2 } },

@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
-import { archiving, type ArchivingArgs } from "../../components/archive/archiveHook";
+import { archiveHook, type ArchiveHookArgs } from "../../components/archive/archiveHook";
 import { restoreEnvironment } from "../support/environment";
 import { type FakeS3, withFakeS3 } from "../support/fakeS3";
 import { freePort } from "../support/machine";
@@ -37,7 +37,7 @@ const docker = (steps: Record<string, string> = {}) => {
 
 describe("archiving a release", () => {
     let folder: string;
-    const hook = (given: Partial<ArchivingArgs> = {}) => {
+    const hook = (given: Partial<ArchiveHookArgs> = {}) => {
         const args = {
             app: "../shop",
             release: "hello",
@@ -48,7 +48,7 @@ describe("archiving a release", () => {
             folder,
             ...given,
         };
-        const { callback } = archiving("hello", args);
+        const { callback } = archiveHook("hello", args);
         return async () => callback({} as pulumi.ResourceHookArgs);
     };
     const written = (name: string) => fs.readFileSync(path.join(folder, name));

@@ -452,7 +452,7 @@ describe("LocalRegistry", () => {
 describe("Migration", () => {
     it("declares a container that is not started", async () => {
         const recorded = await mockPulumi();
-        const { migrated } = new Migration("web-migration", {
+        const { migrateHook: migrated } = new Migration("web-migration", {
             image: "web@sha256:1",
             command: "bin/migrate --all",
             seconds: 5,
@@ -512,8 +512,8 @@ describe("Swap", () => {
             health: { port: 4002, path: "/ready", host: "a.example", bakeSeconds: 2 },
             behindProxy: true,
             drainSeconds: 7,
-            gate,
-            swapped,
+            gateHook: gate,
+            afterSwapHook: swapped,
             secrets: pulumi.output<string[]>([]),
             labels,
         });

@@ -418,7 +418,7 @@ describe("the settings of a stack", () => {
                 registry: undefined,
                 behindProxy: false,
                 platform: undefined,
-                beside: [],
+                pathDependencies: [],
                 projects: [],
                 minimal: true,
                 builderPackages: [],
@@ -827,12 +827,12 @@ describe("the settings of a stack", () => {
             const mix = 'app: :shop, version: @version, deps: [{:a, path: "libs/a"}, {:b, path: "../hello"}]';
             const app = project(mix, ["libs/a/mix.exs", "mix/x.exs"]);
             const at = (name: string) => path.join(app, name);
-            const { beside, projects } = await configOf({ app });
+            const { pathDependencies: beside, projects } = await configOf({ app });
             assert.deepEqual([beside, projects], [[], [at("libs/a")]]);
             const further = path.relative(app, project("app: :far"));
             const config = await configOf({ app, pathDependencies: [further] });
             assert.deepEqual(
-                [config.beside, config.projects],
+                [config.pathDependencies, config.projects],
                 [[at(further)], [at(further), at("libs/a")].sort()],
             );
         });

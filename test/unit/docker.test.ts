@@ -4,13 +4,13 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { Writable } from "node:stream";
 import * as pulumi from "@pulumi/pulumi";
-import { docker, dockerStream } from "../../components/docker/dockerCli";
+import { dockerCli, dockerStream } from "../../components/docker/dockerCli";
 import { containerLog } from "../../components/dockerHost/containerReport";
 import { DockerService } from "../../components/dockerHost/dockerService";
 import { Migration, type MigrationArgs } from "../../components/dockerHost/migration";
 import { Router } from "../../components/dockerHost/router";
 import { mustKeepAttestations } from "../../components/image/attestations";
-import { bootCheck, verdict } from "../../components/image/bootCheck";
+import { bootCheckHook, verdict } from "../../components/image/bootCheck";
 import { type Build, buildImage, explainBuild } from "../../components/image/buildImage";
 import { ReleaseImage } from "../../components/image/releaseImage";
 import { lastLines } from "../../components/release/logExcerpt";
@@ -38,19 +38,19 @@ function hooksOf(name: string): {
 describe("Docker's command line", () => {
     it("gets its arguments and BuildKit, and gives all that it prints", async () => {
         await withDocker('echo "out $DOCKER_BUILDKIT"; echo err >&2', async (calls) => {
-            assert.deepEqual(await docker(undefined, ["ps", "-a"]), {
+            assert.deepEqual(await dockerCli(undefined, ["ps", "-a"]), {
                 code: 0,
                 stdout: "out 1\n",
                 output: "out 1\nerr\n",
             });
-            await docker("ssh://me@server", ["ps"]);
+            await dockerCli("ssh://me@server", ["ps"]);
             assert.deepEqual(calls(), ["ps -a", "--host ssh://me@server ps"]);
         });
     });
 
     it("gives its exit code", async () => {
         await withDocker("echo out; echo no >&2; exit 3", async () => {
-            assert.deepEqual(await docker(undefined, ["ps"]), {
+            assert.deepEqual(await dockerCli(undefined, ["ps"]), {
                 code: 3,
                 stdout: "out\n",
                 output: "out\nno\n",
@@ -60,19 +60,23 @@ describe("Docker's command line", () => {
 
     it("fails with 1 where a signal ends it", async () => {
         await withDocker("echo out; kill -9 $$", async () => {
-            assert.deepEqual(await docker(undefined, ["ps"]), { code: 1, stdout: "out\n", output: "out\n" });
+            assert.deepEqual(await dockerCli(undefined, ["ps"]), {
+                code: 1,
+                stdout: "out\n",
+                output: "out\n",
+            });
         });
     });
 
     it("ends with 124 where the command goes on, or ends well, when it is asked to stop", async () => {
         await withDocker("trap 'exit 0' TERM; sleep 30 & wait", async () => {
-            assert.equal((await docker(undefined, ["ps"], 1)).code, 124);
+            assert.equal((await dockerCli(undefined, ["ps"], 1)).code, 124);
         });
     });
 
     it("ends with 124 when its time is over, and gives what it printed until then", async () => {
         await withDocker("echo begun; exec sleep 30", async () => {
-            assert.deepEqual(await docker(undefined, ["ps"], 1), {
+            assert.deepEqual(await dockerCli(undefined, ["ps"], 1), {
                 code: 124,
                 stdout: "begun\n",
                 output: "begun\n",
@@ -85,7 +89,7 @@ describe("Docker's command line", () => {
         const before = process.env.PATH;
         process.env.PATH = empty;
         try {
-            await assert.rejects(docker(undefined, ["ps"]), {
+            await assert.rejects(dockerCli(undefined, ["ps"]), {
                 message: "the command docker is not on the PATH: install Docker's command line",
             });
         } finally {
@@ -315,11 +319,13 @@ describe("the boot check", () => {
     const check =
         (starts: boolean, more = {}) =>
         async () =>
-            bootCheck("web", { ...given, starts, ...more }).callback({} as pulumi.ResourceHookArgs);
+            bootCheckHook("web", { ...given, isBootable: starts, ...more }).callback(
+                {} as pulumi.ResourceHookArgs,
+            );
 
     it("starts the release once, with its plain environment, dummies for secrets, and nothing that it could use", async () => {
         await withDocker(having("linux/amd64"), async (calls) => {
-            const hook = bootCheck("web", { ...given, starts: true, host: "ssh://a@b" });
+            const hook = bootCheckHook("web", { ...given, isBootable: true, host: "ssh://a@b" });
             const twice = [1, 2].map(async () => hook.callback({} as pulumi.ResourceHookArgs));
             await Promise.all(twice);
             const [run = "", ...others] = calls().filter((call) => call.includes(" run "));
@@ -461,7 +467,7 @@ describe("the boot check", () => {
 describe("a migration that runs", () => {
     async function hookOf(given: Partial<MigrationArgs> = {}): Promise<() => Promise<void>> {
         await mockPulumi();
-        const { migrated } = new Migration("web-migration", {
+        const { migrateHook: migrated } = new Migration("web-migration", {
             image: "web@sha256:1",
             command: "bin/migrate",
             seconds: 30,

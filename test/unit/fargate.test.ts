@@ -34,7 +34,10 @@ const given = `${account}.dkr.ecr.eu-central-1.amazonaws.com/built`;
 
 async function run(settings: Settings = {}, before: Release[] = [], others: Release[] = []) {
     const recorded = await mockPulumi({ ...required, ...settings });
-    const outputs = fargate(readConfig() as ConfigOf<"fargate">, { before, others });
+    const outputs = fargate(readConfig() as ConfigOf<"fargate">, {
+        pastReleases: before,
+        otherStacksReleases: others,
+    });
     await settled();
     // Some components have the name of the resource that is their heart.
     return { recorded: recorded.filter(({ type }) => !type.startsWith("decanter:")), outputs };
@@ -854,7 +857,7 @@ describe("the target fargate", () => {
     it("names resources by the stack, whatever the release is called, and takes over those of before", async () => {
         const declaredAs = async (release: string, before: Release[]) => {
             const recorded = await mockPulumi({ ...everything, scaleRequests: 0, strategy: "blue-green" });
-            fargate({ ...readConfig(), release } as ConfigOf<"fargate">, { before });
+            fargate({ ...readConfig(), release } as ConfigOf<"fargate">, { pastReleases: before });
             await settled();
             return recorded.filter(({ type }) => /^(aws|random):/.test(type));
         };

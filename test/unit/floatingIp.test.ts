@@ -37,7 +37,7 @@ const given = `${account}.dkr.ecr.eu-central-1.amazonaws.com/built@sha256:${"0a"
 
 async function run(settings: Settings = {}, before: Release[] = []) {
     const recorded = await mockPulumi({ ...required, ...settings }, ["secrets", "tlsCertificate"]);
-    const outputs = floatingIp(readConfig() as ConfigOf<"floating-ip">, { before });
+    const outputs = floatingIp(readConfig() as ConfigOf<"floating-ip">, { pastReleases: before });
     await settled();
     // Some components have the name of the resource that is their heart.
     return { recorded: recorded.filter(({ type }) => !type.startsWith("decanter:")), outputs };

@@ -20,7 +20,7 @@ describe("the hooks of an address that moves", () => {
     it("ask the host for its health before", async () => {
         await withFakeAws(answers(), () =>
             assert.rejects(
-                Promise.resolve(hooks.gate.callback(args)),
+                Promise.resolve(hooks.gateHook.callback(args)),
                 /the new host i-1 does not get the address/,
             ),
         );
@@ -28,10 +28,10 @@ describe("the hooks of an address that moves", () => {
 
     it("tell the host that it serves after, and fail no deploy where that cannot be said", async () => {
         await withFakeAws(answers(), async (requests) => {
-            await hooks.moved.callback(args);
+            await hooks.movedHook.callback(args);
             assert.deepEqual(said(requests), [["i-1-deploy", "decanter: serves"]]);
         });
-        assert.equal(hooks.moved.opts?.ignoreErrors, true);
+        assert.equal(hooks.movedHook.opts?.ignoreErrors, true);
     });
 
     it("tell the host to stop its release where the address has not moved, and say so", async () => {
@@ -40,7 +40,7 @@ describe("the hooks of an address that moves", () => {
         ];
         await withFakeAws(answers(), async (requests) => {
             const errors = await logged("error", async () => {
-                assert.equal(await hooks.failed.callback(args), false, "nothing is tried again");
+                assert.equal(await hooks.failedHook.callback(args), false, "nothing is tried again");
             });
             assert.deepEqual(said(requests), [["i-1-deploy", "decanter: stop"]]);
             assert.deepEqual(
@@ -51,7 +51,7 @@ describe("the hooks of an address that moves", () => {
             );
         });
         await withFakeAws(answers(denied), async () => {
-            const [error = ""] = await logged("error", async () => hooks.failed.callback(args));
+            const [error = ""] = await logged("error", async () => hooks.failedHook.callback(args));
             assert.match(
                 error,
                 /by itself only where it fails, or the address does not come to it: .*logs:PutLogEvents/,

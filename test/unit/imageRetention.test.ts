@@ -33,7 +33,7 @@ describe("the retention of images", () => {
             ...given,
         });
         await settled();
-        return logged("warn", async () => retention.pruned.callback({} as pulumi.ResourceHookArgs));
+        return logged("warn", async () => retention.pruneHook.callback({} as pulumi.ResourceHookArgs));
     }
     const changing = (calls: string[]) =>
         calls

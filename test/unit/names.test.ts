@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { readConfig } from "../../stacks/config/config";
 import { checkStackName, namedByRole } from "../../stacks/names";
-import { Settings } from "../../stacks/config/settingsReader";
+import { SettingsReader } from "../../stacks/config/settingsReader";
 import { mockPulumi, settled, the } from "../support/mockPulumi";
 
 class Part extends pulumi.ComponentResource {
@@ -61,7 +61,7 @@ describe("the names of resources", () => {
 
 describe("the name of a stack", () => {
     function problemOf(stack: string): string {
-        const settings = new Settings(new pulumi.Config());
+        const settings = new SettingsReader(new pulumi.Config());
         checkStackName(settings, stack);
         try {
             settings.finish();

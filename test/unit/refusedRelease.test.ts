@@ -92,7 +92,7 @@ describe("a refused release", () => {
 describe("replicas of which one cannot be made", () => {
     it("stop, whether they are there before or after it has failed", async () => {
         let explained = 0;
-        const { made, failed } = allOrNone("web", 5, undefined, () => {
+        const { madeHook: made, failedHook: failed } = allOrNone("web", 5, undefined, () => {
             explained += 1;
             return Promise.resolve(false);
         });

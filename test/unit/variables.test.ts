@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { Settings } from "../../stacks/config/settingsReader";
+import { SettingsReader } from "../../stacks/config/settingsReader";
 import { mockPulumi } from "../support/mockPulumi";
 
 describe("the variables of a stack", () => {
@@ -26,7 +26,7 @@ describe("the variables of a stack", () => {
         fs.rmSync(file, { force: true });
         if (written !== undefined) fs.writeFileSync(file, `config:\n  decanter:${key}:${written}\n`);
         pulumi.runtime.setAllConfig({ [`decanter:${key}`]: given }, ["decanter:secrets"]);
-        const settings = new Settings(new pulumi.Config());
+        const settings = new SettingsReader(new pulumi.Config());
         const variables = settings.variables(key, key === "secrets");
         settings.finish();
         return variables;

@@ -1,5 +1,5 @@
 /** What differs where no host of AWS boots: in tests. */
-export interface BootPlace {
+export interface BootOverrides {
     httpPort: number;
     httpsPort: number;
     /** How long a host waits until it tries again what has failed before anything of the release has run. */
@@ -12,7 +12,7 @@ export interface BootPlace {
     log?: string[];
 }
 
-export const onAws: BootPlace = {
+export const onAws: BootOverrides = {
     httpPort: 80,
     httpsPort: 443,
     retrySeconds: 30,
