@@ -339,7 +339,7 @@ set_up_images() {
 
 make_stand_ins() {
     say "Docker Hub cannot be reached: making stand-ins for the base images from Debian packages"
-    ./bin/stand-ins
+    ./bin/make-base-images
 }
 
 # stand_in SETTING: name of the stand-in for an image.

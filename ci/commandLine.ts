@@ -1,4 +1,4 @@
-import { type Place, PostError } from "./services";
+import { type Place, PostError } from "./apiClients";
 
 /** What is wrong with the command line or the environment. */
 export class UsageError extends Error {}

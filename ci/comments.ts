@@ -1,5 +1,5 @@
 import { type Posts, put } from "./posts";
-import { ask, gitlabFor, octokitFor, type Place, type Service } from "./services";
+import { ask, gitlabFor, octokitFor, type Place, type Service } from "./apiClients";
 
 /** A pull request on GitHub, or a merge request on GitLab. */
 export interface PullRequest extends Place {

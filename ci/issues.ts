@@ -1,5 +1,5 @@
 import { find, type Posts, put } from "./posts";
-import { ask, gitlabFor, octokitFor, type Place, type Service } from "./services";
+import { ask, gitlabFor, octokitFor, type Place, type Service } from "./apiClients";
 
 /** The open issues of a project with the label `drift`. */
 interface Issues extends Omit<Posts, "create"> {

@@ -1,5 +1,5 @@
-import { lossOf } from "./precious";
-import { mask } from "./values";
+import { lossOf } from "./dataLoss";
+import { mask } from "./maskSecrets";
 
 type Properties = Record<string, unknown>;
 

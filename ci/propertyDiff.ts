@@ -1,7 +1,7 @@
 import { structuredPatch } from "diff";
 import { isDeepStrictEqual } from "node:util";
 import { shorten } from "./markdown";
-import { isObject, maskLike, parseJson, SECRET, show } from "./values";
+import { isObject, maskLike, parseJson, SECRET, show } from "./maskSecrets";
 
 /** How much of a value is shown. */
 export interface Shown {

@@ -97,7 +97,7 @@ describe("the image of an app", function () {
 
         it("has what assets.deploy makes with packages of npm, and of a dependency", async () => {
             if (process.env.DECANTER_STAND_INS !== undefined)
-                execFileSync("./bin/stand-ins", ["node"], { stdio: "pipe" });
+                execFileSync("./bin/make-base-images", ["node"], { stdio: "pipe" });
             const app = newApp("npm", "label");
             const node = { NODE_IMAGE: FixtureApp.nodeImage, NODE: "image" };
             // One of them comes with a dependency of the app, as Phoenix's does.

@@ -21,7 +21,7 @@ describe("the image of an unusual app", function () {
     };
     before(() => {
         if (process.env.DECANTER_STAND_INS !== undefined)
-            execFileSync("./bin/stand-ins", ["node"], { stdio: "pipe" });
+            execFileSync("./bin/make-base-images", ["node"], { stdio: "pipe" });
     });
     after(() => Promise.all(apps.map((app) => app.remove())));
 

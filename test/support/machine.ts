@@ -2,7 +2,7 @@ import * as net from "node:net";
 import { builderImageFor, defaultImages } from "../../stacks/config/builderImage";
 import { settingsOf } from "./mockPulumi";
 
-/** Names of the base images, where the machine's Docker Hub is out of reach and stand-ins are made (`bin/stand-ins`). */
+/** Names of the base images, where the machine's Docker Hub is out of reach and stand-ins are made (`bin/make-base-images`). */
 export function baseImages(): Record<string, string> {
     const names = ["builderImage", "runnerImage", "routerImage", "registryImage"];
     if (process.env.DECANTER_STAND_INS === undefined) return {};

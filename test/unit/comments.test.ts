@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import { COMMENTS, type PullRequest, putComment } from "../../ci/comments";
 import { renderPreview } from "../../ci/previewComment";
-import { PostError } from "../../ci/services";
+import { PostError } from "../../ci/apiClients";
 import { FakeApi, run as runCommand, TOKEN } from "../support/fakeApi";
 
 const MARKER = "<!-- decanter preview staging -->";

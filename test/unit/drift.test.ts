@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { markerOf, renderDrift, renderGone } from "../../ci/driftIssue";
 import { closeIssue, ISSUES, putIssue } from "../../ci/issues";
-import { type Place, PostError } from "../../ci/services";
+import { type Place, PostError } from "../../ci/apiClients";
 import { FakeApi, type FakeIssue, run, TOKEN } from "../support/fakeApi";
 import { FakeCheckout } from "../support/fakeCheckout";
 

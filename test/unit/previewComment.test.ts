@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
-import { lossOf } from "../../ci/precious";
+import { lossOf } from "../../ci/dataLoss";
 import { COMMENT, EVERYTHING, renderPreview } from "../../ci/previewComment";
 import { diffLines } from "../../ci/propertyDiff";
 

@@ -1,5 +1,5 @@
 /** What a resource holds that is lost with it, by type; a `*` stands for any text. The first that fits counts. */
-const PRECIOUS: [type: string, loss: string][] = [
+const DATA_LOSS: [type: string, loss: string][] = [
     ["aws:rds/*", "its data"],
     ["aws:docdb/*", "its data"],
     ["aws:neptune/*", "its data"],
@@ -35,7 +35,7 @@ const PRECIOUS: [type: string, loss: string][] = [
 
 /** What is lost where a resource of a type is replaced or deleted, such as "its data"; undefined where nothing is. */
 export function lossOf(type: string): string | undefined {
-    return PRECIOUS.find(([pattern]) => fits(pattern, type))?.[1];
+    return DATA_LOSS.find(([pattern]) => fits(pattern, type))?.[1];
 }
 
 function fits(pattern: string, type: string): boolean {
