@@ -116,7 +116,7 @@ export const changes: SettingChange[] = [
         setting: "routerImage",
         change: "to one that is not there",
         to: { routerImage: "127.0.0.1:1/haproxy:none" },
-        refused: /haproxy:none: .*(failed|not found|refused)|failed to .*haproxy:none/,
+        refused: /error: .*failed to (do request|resolve).*haproxy.*none/,
     },
     {
         setting: "routerImage",
