@@ -66,7 +66,7 @@ function page(outcomes: Outcome[]): string {
 \`./bench/settings\` writes this page. It changes each setting of a stack that runs, and takes the change back, each by a
 \`pulumi up\`, while clients on raw sockets send 200 requests/s, hold 50 idle connections and send POSTs; none of them sends a
 request again. A request has failed when it was sent and not answered in full, or not with 200. The longest gap is the
-longest time without any answer. This run was made on a machine with ${os.cpus().length} cores, which also built every image.
+longest time without any answer. The runs were made on a machine with ${os.cpus().length} cores, which also built every image.
 
 A change of the public address closes it: \`bindAddress\` for as long as the table says, and who comes to the former
 \`publicPort\` finds nobody there. So does a different \`routerImage\`, as the port has one owner.
