@@ -10,7 +10,9 @@ PULUMI_SKIP_UPDATE_CHECK=true
 # Pulumi would install the plugins of all targets, and look for missing ones before every command: who deploys to a Docker
 # host does not need AWS's, which is large.
 PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL=true
-export PULUMI_SKIP_UPDATE_CHECK PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL
+# Types are checked by `npm run check` and in CI: at every `pulumi up` that would take longer than all the rest of the program.
+: "${PULUMI_NODEJS_TRANSPILE_ONLY=true}"
+export PULUMI_SKIP_UPDATE_CHECK PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL PULUMI_NODEJS_TRANSPILE_ONLY
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$(basename "$0"): $*"; exit 1; }
