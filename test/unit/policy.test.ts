@@ -108,6 +108,11 @@ const cases: Case[] = [
             ],
             [GROUP, { ingress: [{ protocol: "-1", ipv6CidrBlocks: ["2000::/3"] }] }, /open to "2000::\/3"/],
             [
+                INGRESS,
+                { ...world, cidrIpv4: "8.0.0.0/7", fromPort: 22, toPort: 22 },
+                /open to "8\.0\.0\.0\/7"/,
+            ],
+            [
                 "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
                 { ingress: [{ cidrBlocks: ["::/0"] }] },
                 /::/,

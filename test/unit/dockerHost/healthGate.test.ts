@@ -144,7 +144,7 @@ describe("the health gate", () => {
                 await assert.rejects(gate(["web-1"]), new RegExp(`web-1 ${problem}\\. Its last lines`));
                 // Whole seconds would miss what happened in this one.
                 const asked = calls().find((call) => call.startsWith("events"));
-                assert.match(asked ?? "", new RegExp(`--until ${StartedAt} `));
+                assert.match(asked ?? "", new RegExp(`^events --since 1h --until ${StartedAt} `));
             });
         }
         delete process.env.EVENTS;

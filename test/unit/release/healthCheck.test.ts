@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
 import * as net from "node:net";
-import { healthCheck } from "../../../components/release/healthCheck";
+import { healthCheck, wholeHealth } from "../../../components/release/healthCheck";
 
 interface Ended {
     code: number | string | null | undefined;
@@ -55,6 +55,13 @@ describe("the health check", () => {
         assert.deepEqual(tests.slice(0, 3), ["CMD", "/bin/bash", "-c"]);
         assert.equal(tests.length, 4);
         assert.deepEqual(times, { interval: "1s", timeout: "5s", retries: 3 });
+    });
+
+    it("has times and a host name where none are given", () => {
+        const whole = { port: 4000, path: "/", host: "localhost", bootSeconds: 60, bakeSeconds: 3 };
+        assert.deepEqual(wholeHealth({ port: 4000, path: "/" }), whole);
+        const given = { port: 1, path: "/up", host: "a.example", bootSeconds: 1, bakeSeconds: 0 };
+        assert.deepEqual(wholeHealth(given), given);
     });
 
     it("asks for the path as a request that came through TLS", async () => {

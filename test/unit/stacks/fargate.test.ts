@@ -641,6 +641,12 @@ describe("the target fargate", () => {
                 "decanter-test-network-private-2-id decanter-test-network-private-1-id",
             ]);
             const each = await declared({ natGateways: 3, zones: 3 });
+            const nat = the(each, "NatGateway", "decanter-test-network-nat-3");
+            // The internet gateway has the network's name.
+            assert.ok(
+                nat.options?.dependencies.includes("decanter-test-network"),
+                String(nat.options?.dependencies),
+            );
             assert.deepEqual(names(each, "NatGateway"), [
                 "decanter-test-network-nat-1",
                 "decanter-test-network-nat-2",
@@ -1027,6 +1033,8 @@ describe("the target fargate", () => {
                 create: "26m",
                 update: "26m",
             });
+            const { metricName, period, threshold } = inputs(recorded, "MetricAlarm", "decanter-test");
+            assert.deepEqual([metricName, period, threshold], ["HTTPCode_Target_5XX_Count", 60, 10]);
             const rule = the(recorded, "ListenerRule", "decanter-test-web");
             assert.deepEqual(rule.options?.ignoreChanges, ["actions"]);
             assert.deepEqual(
