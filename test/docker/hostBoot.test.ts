@@ -66,6 +66,8 @@ describe("the boot of a host", function () {
         addressSeconds?: number;
     }
 
+    const health = { port: 4000, path: "/health", bakeSeconds: 0 };
+
     /** Boots a host, with less patience than on AWS. */
     async function boot(given: Given = {}): Promise<void> {
         const { stored = PARAMETERS, token = images.token, hasDocker = true, broken = {} } = given;
@@ -88,7 +90,7 @@ describe("the boot of a host", function () {
                 parametersVersion: "1.1",
                 secretNames: Object.keys(SECRETS),
                 logGroup: PATH,
-                health: { port: 4000, path: "/health", bakeSeconds: 0 },
+                health,
                 drainSeconds: 5,
                 ...args,
                 env,
@@ -316,7 +318,9 @@ describe("the boot of a host", function () {
                 name: "the migration fails",
                 given: () => ({
                     image: needy,
-                    migrate: `bash -c '{ exec 3<> /dev/tcp/${cellar}/5000; } 2> /dev/null || { echo "no $DATABASE_URL"; exit 3; }'`,
+                    migration: {
+                        command: `bash -c '{ exec 3<> /dev/tcp/${cellar}/5000; } 2> /dev/null || { echo "no $DATABASE_URL"; exit 3; }'`,
+                    },
                 }),
                 says: /failed: the migration "bash -c .*" failed: container \S+-migration stopped with exit code 3\. Its last lines:\n.* {2}\| no \[secret\]$/s,
                 mend: openCellar,
@@ -326,8 +330,10 @@ describe("the boot of a host", function () {
                 name: "the migration takes too long",
                 given: () => ({
                     image: needy,
-                    migrate: `bash -c 'until { exec 3<> /dev/tcp/${cellar}/5000; } 2> /dev/null; do sleep 0.2; done'`,
-                    migrateSeconds: 2,
+                    migration: {
+                        command: `bash -c 'until { exec 3<> /dev/tcp/${cellar}/5000; } 2> /dev/null; do sleep 0.2; done'`,
+                        seconds: 2,
+                    },
                 }),
                 says: /container \S+-migration took longer than 2 s \(migrateSeconds\)\. Its last lines:/,
                 mend: openCellar,
@@ -342,7 +348,11 @@ describe("the boot of a host", function () {
             },
             {
                 name: "the release does not get healthy",
-                given: () => ({ image: needy, env: { NEEDS: "health" }, bootSeconds: 3 }),
+                given: () => ({
+                    image: needy,
+                    env: { NEEDS: "health" },
+                    health: { ...health, bootSeconds: 3 },
+                }),
                 says: /failed: container boot-test-\d+ did not become healthy within 3 s \(bootSeconds\); the last check said: nothing listens on port 4000\. Its last lines:/,
                 mend: openCellar,
                 failed: `${release}`,
@@ -424,7 +434,7 @@ describe("the boot of a host", function () {
 
         it("notices that the release stops once it was healthy", async () => {
             await boot({
-                health: { port: 4000, path: "/health", bakeSeconds: 30 },
+                health: { ...health, bakeSeconds: 30 },
                 env: { CRASH_AFTER: "6" },
             });
             assert.match(
@@ -434,7 +444,7 @@ describe("the boot of a host", function () {
         });
 
         it("notices that the release answers no more once it was healthy", async () => {
-            await boot({ health: { port: 4000, path: "/health", bakeSeconds: 120 } });
+            await boot({ health: { ...health, bakeSeconds: 120 } });
             await host.prints(/the secrets are read/);
             const isHealthy = async () =>
                 (
