@@ -9,6 +9,7 @@ import { ReleaseParameters } from "../components/aws/releaseParameters";
 import { isAttested } from "../components/image/attestations";
 import { bootCheckHook } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
+import { imageReference, registryOf } from "../components/release/imageReference";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
 import { awsName, formerAwsName } from "./awsNames";
@@ -158,14 +159,14 @@ function imageOf(
 } {
     const { host } = config;
     if (config.image !== undefined) {
-        const [, path = "", tag, digest = ""] = /^(.+?)(?::([^/@]+))?(@.*)$/.exec(config.image) ?? [];
-        const image = path + digest;
+        const { repository: address, tag, digest } = imageReference(config.image);
+        const image = `${address}@${digest}`;
         const known = tag ?? before.find((earlier) => earlier.image === image)?.tag;
         return { image: pulumi.output(image), tag: pulumi.output(known), beforeStartHooks: [] };
     }
     const { url, login } = repository;
     // Made only for a build: it wants a Docker host that answers.
-    const registry = url.apply((address) => address.replace(/\/.*/, ""));
+    const registry = url.apply(registryOf);
     // Who asks the registry for the digest of an attested image has the login of this machine's Docker.
     const registryAuth = isAttested(config) ? [{ address: registry }] : undefined;
     const provider = new docker.Provider("docker", { host, registryAuth });

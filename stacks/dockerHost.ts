@@ -8,6 +8,7 @@ import { Router } from "../components/dockerHost/router";
 import { isAttested } from "../components/image/attestations";
 import { bootCheckHook } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
+import { imageReference, registryOf } from "../components/release/imageReference";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
 import { archiveArgs, bootCheckArgs, imageArgs } from "./build";
@@ -141,7 +142,7 @@ function imageOf(
 /** Where releases that ran have their images in a registry. */
 function repositoriesOf(releases: Release[], address: string): string[] {
     return releases
-        .map(({ image }) => image.replace(/@.*/, ""))
+        .map(({ image }) => imageReference(image).repository)
         .filter((repository) => repository.startsWith(`${address}/`));
 }
 
@@ -150,7 +151,7 @@ function registryAuth(config: CommonSettings): docker.ProviderArgs["registryAuth
     const { registry } = config;
     if (registry === undefined) return undefined;
     const { username, password } = registry;
-    const address = registry.address.replace(/\/.*/, "");
+    const address = registryOf(registry.address);
     if (username !== undefined) return [{ address, username, password }];
     // That of the machine's Docker counts, and for an attested image the provider wants to be told so.
     return isAttested(config) ? [{ address }] : undefined;

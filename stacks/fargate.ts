@@ -7,6 +7,7 @@ import { LoadBalancer } from "../components/fargate/loadBalancer";
 import { NodeDiscovery } from "../components/fargate/nodeDiscovery";
 import { ReleaseTask } from "../components/fargate/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/fargate/taskContainer";
+import { imageReference } from "../components/release/imageReference";
 import { cut } from "./awsNames";
 import { type AwsPast, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
@@ -130,5 +131,7 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
 
 /** Nodes of another name never meet: with the image in it only those of one release do. */
 function nodeName({ release, aws: { clustering } }: ConfigOf<"fargate">, image: string): string {
-    return clustering === "together" ? release : `${release}-${image.split("@sha256:").at(1)?.slice(0, 12)}`;
+    return clustering === "together"
+        ? release
+        : `${release}-${imageReference(image).digest?.slice("sha256:".length).slice(0, 12)}`;
 }

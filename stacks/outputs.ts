@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { imageReference } from "../components/release/imageReference";
 
 /** A release that ran: its name, its version, and its image by digest. */
 export interface Release {
@@ -87,7 +88,8 @@ export function releaseOutputs(
 
 /** The image of a release as another stack takes it for its setting `image`: REPOSITORY:TAG@DIGEST. */
 function referenceOf({ image, tag }: Release): string {
-    return tag ? image.replace("@", `:${tag}@`) : image;
+    const { repository, digest } = imageReference(image);
+    return tag ? `${repository}:${tag}@${digest}` : image;
 }
 
 /** A value that resolves only when something else has: what a stack tells of a release, once that serves. */

@@ -1,3 +1,4 @@
+import { imageReference } from "../release/imageReference";
 import type { CiRun } from "./ciRun";
 
 /** What there is to say of a release in a tarball. */
@@ -90,11 +91,10 @@ function gitUri(source: string): string | undefined {
 
 /** An image by its package URL: https://github.com/package-url/purl-spec/blob/main/types-doc/docker-definition.md */
 function imageResource(name: string, image: string): Resource {
-    const [, repository = image, tag, sha256] = /^(.+?)(?::([^/:@]+))?(?:@sha256:(\w+))?$/.exec(image) ?? [];
-    const version = sha256 ? `sha256:${sha256}` : (tag ?? "latest");
+    const { repository, tag = "latest", digest } = imageReference(image);
     return {
         name,
-        uri: `pkg:docker/${repository}@${version}`,
-        ...(sha256 && { digest: { sha256 } }),
+        uri: `pkg:docker/${repository}@${digest ?? tag}`,
+        ...(digest && { digest: { sha256: digest.replace("sha256:", "") } }),
     };
 }

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { dockerCli } from "../docker/dockerCli";
+import { imageReference } from "../release/imageReference";
 import { valueOf } from "../release/valueOf";
 
 export interface ImageRetentionArgs {
@@ -78,9 +79,9 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
 
     if (registryContainer !== undefined) {
         const script = path.join(__dirname, "..", "..", "docker", "registry", "prune");
-        const digests = keep.map((reference) => reference.slice(reference.indexOf("@") + 1));
+        const digests = keep.map((reference) => imageReference(reference).digest ?? "");
         for (const repository of repositories) {
-            const image = repository.slice(repository.indexOf("/") + 1);
+            const { path: image } = imageReference(repository);
             const command = ["/bin/sh", "-c", fs.readFileSync(script, "utf8"), "prune", image, ...digests];
             await run("exec", registryContainer, ...command);
         }

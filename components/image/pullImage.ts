@@ -2,6 +2,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { dockerCli, type DockerResult } from "../docker/dockerCli";
+import { imageReference } from "../release/imageReference";
 
 /** A login at a registry. */
 export interface RegistryLogin {
@@ -26,7 +27,7 @@ export async function pullImage(
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), "decanter-login-"));
     try {
         const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
-        const config = { auths: { [image.replace(/\/.*/, "")]: { auth } } };
+        const config = { auths: { [imageReference(image).registry]: { auth } } };
         await fs.writeFile(path.join(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
         return await dockerCli(host, ["--config", folder, ...pull], 600);
     } finally {
