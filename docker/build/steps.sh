@@ -349,6 +349,10 @@ make_assets() {
     local folder folders
     [ -f "$state/packages" ] || bash -eo pipefail -c install_all
     use_node
+    # What has installed the packages is what their scripts are run with.
+    for folder in /decanter/managers/*/node_modules/.bin /decanter/managers/*; do
+        [ ! -d "$folder" ] || PATH=$folder:$PATH
+    done
     if [ -n "${ASSETS:-}" ]; then
         bash -eo pipefail -c "$ASSETS"
         say "assets: made by $ASSETS"

@@ -106,6 +106,47 @@ describe("the image of an app", function () {
             await app.build({ args: { ...node, PREPARE_DEPS: repository } });
             assert.equal(await app.eval("IO.write(Label.text())"), "2 days under cork\n");
         });
+
+        // Their commands are there for the app's own scripts too, although nodeImage has npm alone.
+        const sum =
+            "sha512-6FlzubTLZG3J2a/NVCAleEhjzq5oxgHyaCU9yYXvcLsvoVaHJq/s5xXI6/XXP6tz7R9xAOtHnSO/tXtF3WRTlA==";
+        for (const [manager, lock, text] of [
+            [
+                "pnpm",
+                "pnpm-lock.yaml",
+                "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      ms: {specifier: 2.1.3, version: 2.1.3}\n" +
+                    `packages:\n  ms@2.1.3: {resolution: {integrity: ${sum}}}\nsnapshots:\n  ms@2.1.3: {}\n`,
+            ],
+            [
+                "bun",
+                "bun.lock",
+                JSON.stringify({
+                    ...{ lockfileVersion: 1, workspaces: { "": { dependencies: { ms: "2.1.3" } } } },
+                    packages: { ms: ["ms@2.1.3", "", {}, sum] },
+                }),
+            ],
+            [
+                "yarn",
+                "yarn.lock",
+                '# yarn lockfile v1\n\nms@2.1.3:\n  version "2.1.3"\n' +
+                    `  resolved "https://registry.yarnpkg.com/ms/-/ms-2.1.3.tgz"\n  integrity ${sum}\n`,
+            ],
+        ] as const) {
+            it(`has what a command makes that runs ${manager}, whose lock the app has`, async () => {
+                const app = newApp("assets", "label");
+                const deploy =
+                    "mkdir -p ../priv/static && node -p \"require('ms')(172800000, { long: true })\" > ../priv/static/label.txt";
+                const dependencies = { ms: "2.1.3" };
+                app.write(
+                    "assets/package.json",
+                    JSON.stringify({ private: true, scripts: { deploy }, dependencies }),
+                );
+                app.write(`assets/${lock}`, text);
+                const node = { NODE_IMAGE: FixtureApp.nodeImage, NODE: "image" };
+                await app.build({ args: { ...node, ASSETS: `cd assets && ${manager} run deploy` } });
+                assert.equal(await app.eval("IO.write(Label.text())"), "2 days\n");
+            });
+        }
     });
 
     describe("with a NIF", () => {
