@@ -2,6 +2,15 @@
 # What bin/up, bin/test and bin/pulumi share. It runs on Linux and on the bash 3.2 of macOS.
 set -euo pipefail
 
+# With --help a command says what its head says, and does nothing; bin/pulumi hands it on.
+case ${0##*/}:${1:-} in
+    pulumi:*) ;;
+    *:--help | *:-h)
+        sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+        exit
+        ;;
+esac
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 here=$PWD
 # Everything that belongs to this checkout on this machine: state, passphrase, tools. Git ignores it.
