@@ -59,7 +59,7 @@ export class FargateService extends pulumi.ComponentResource {
         mustBeWhole(args.migration?.seconds, [1, 86_400], component, "migration.seconds");
         super("decanter:index:FargateService", name, {}, opts);
 
-        const { task, network, loadBalancer, scaling, blueGreenSeconds } = args;
+        const { network, loadBalancer, blueGreenSeconds } = args;
         const { port, bootSeconds } = wholeHealth(args.health);
         const child = { parent: this };
         const { group, rules } = serviceSecurityGroup(
@@ -67,29 +67,25 @@ export class FargateService extends pulumi.ComponentResource {
             { network, loadBalancer, port, discovery: args.discovery },
             child,
         );
-
         const cluster = new aws.ecs.Cluster(
             name,
             // What scaling looks at AWS counts anyway; the rest costs by the metric.
             { settings: [{ name: "containerInsights", value: "disabled" }] },
             child,
         );
-        const capacity = args.spot ? "FARGATE_SPOT" : "FARGATE";
         const providers = new aws.ecs.ClusterCapacityProviders(
             name,
             { clusterName: cluster.name, capacityProviders: ["FARGATE", "FARGATE_SPOT"] },
             child,
         );
-
-        const { targets } = loadBalancer;
         const blueGreen =
             blueGreenSeconds === undefined
                 ? undefined
                 : new BlueGreen(name, { loadBalancer, bakeSeconds: blueGreenSeconds }, child);
-        const bakeMinutes = blueGreen?.bakeMinutes ?? 0;
         // ECS gives a release up after three tries or more, and then goes back: the update is to say so, and not that it
         // took too long.
-        const minutes = 20 + bakeMinutes + Math.ceil((3 * bootSeconds + 2 * args.drainSeconds) / 60);
+        const tries = Math.ceil((3 * bootSeconds + 2 * args.drainSeconds) / 60);
+        const minutes = 20 + (blueGreen?.bakeMinutes ?? 0) + tries;
         const hooks = serviceHooks(
             name,
             args,
@@ -98,73 +94,18 @@ export class FargateService extends pulumi.ComponentResource {
         );
         const service = new aws.ecs.Service(
             name,
-            {
-                cluster: cluster.arn,
-                taskDefinition: task.arn,
-                desiredCount: args.replicas,
-                capacityProviderStrategies: [{ capacityProvider: capacity, weight: 1 }],
-                // Without it another capacity would replace the service, and with it the old replicas.
-                forceNewDeployment: true,
-                triggers: { capacity },
-                networkConfiguration: {
-                    subnets: network.releaseSubnetIds,
-                    securityGroups: [group.id],
-                    assignPublicIp: network.publicAddresses,
-                },
-                loadBalancers: [
-                    {
-                        targetGroupArn: targets.arn,
-                        containerName: task.containerName,
-                        containerPort: port,
-                        advancedConfiguration: blueGreen?.loadBalancer,
-                    },
-                ],
-                serviceRegistries: args.discovery && { registryArn: args.discovery.registryArn },
-                healthCheckGracePeriodSeconds: bootSeconds,
-                deploymentMinimumHealthyPercent: 100,
-                deploymentMaximumPercent: 200,
-                deploymentConfiguration: blueGreen?.configuration ?? { strategy: "ROLLING" },
-                // AWS has it for rolling deployments alone.
-                deploymentCircuitBreaker: blueGreen ? undefined : { enable: true, rollback: true },
-                alarms: blueGreen?.alarms,
-                availabilityZoneRebalancing: "ENABLED",
-                // A deploy that ECS takes back is an error of the update.
-                waitForSteadyState: true,
-                enableExecuteCommand: args.console,
-                enableEcsManagedTags: true,
-                propagateTags: "SERVICE",
-            },
+            { cluster: cluster.arn, ...deployment(args, blueGreen), ...placement(args, group.id) },
             {
                 parent: this,
                 dependsOn: [...loadBalancer.listeners, ...network.routes, ...rules, providers],
                 hooks,
                 customTimeouts: { create: `${minutes}m`, update: `${minutes}m` },
                 // Load decides, between the two bounds.
-                ignoreChanges: scaling === undefined ? [] : ["desiredCount"],
+                ignoreChanges: args.scaling === undefined ? [] : ["desiredCount"],
             },
         );
-        if (scaling !== undefined) {
-            const { max, cpuPercent, requestsPerMinute } = scaling;
-            new Autoscaling(
-                name,
-                {
-                    cluster: cluster.name,
-                    service: service.name,
-                    min: args.replicas,
-                    max,
-                    cpuPercent,
-                    requests:
-                        requestsPerMinute === 0
-                            ? undefined
-                            : {
-                                  perMinute: requestsPerMinute,
-                                  loadBalancerArnSuffix: loadBalancer.arnSuffix,
-                                  targetGroupArnSuffix: targets.arnSuffix,
-                              },
-                },
-                child,
-            );
-        }
+        scale(name, args, cluster, service, child);
+
         this.clusterName = cluster.name;
         this.serviceName = service.name;
         this.securityGroupId = group.id;
@@ -174,4 +115,82 @@ export class FargateService extends pulumi.ComponentResource {
             securityGroupId: this.securityGroupId,
         });
     }
+}
+
+/** What ECS runs, and how it goes from one release to the next. */
+function deployment({ task, replicas, ...args }: FargateServiceArgs, blueGreen: BlueGreen | undefined) {
+    return {
+        taskDefinition: task.arn,
+        desiredCount: replicas,
+        // Without it another capacity would replace the service, and with it the old replicas.
+        forceNewDeployment: true,
+        healthCheckGracePeriodSeconds: wholeHealth(args.health).bootSeconds,
+        deploymentMinimumHealthyPercent: 100,
+        deploymentMaximumPercent: 200,
+        deploymentConfiguration: blueGreen?.configuration ?? { strategy: "ROLLING" },
+        // AWS has it for rolling deployments alone.
+        deploymentCircuitBreaker: blueGreen ? undefined : { enable: true, rollback: true },
+        alarms: blueGreen?.alarms,
+        // A deploy that ECS takes back is an error of the update.
+        waitForSteadyState: true,
+        loadBalancers: [
+            {
+                targetGroupArn: args.loadBalancer.targets.arn,
+                containerName: task.containerName,
+                containerPort: args.health.port,
+                advancedConfiguration: blueGreen?.loadBalancer,
+            },
+        ],
+    };
+}
+
+/** Where replicas run, and who reaches them. */
+function placement(
+    { network, discovery, spot, ...args }: FargateServiceArgs,
+    securityGroup: pulumi.Output<string>,
+) {
+    const capacity = spot ? "FARGATE_SPOT" : "FARGATE";
+    return {
+        capacityProviderStrategies: [{ capacityProvider: capacity, weight: 1 }],
+        triggers: { capacity },
+        networkConfiguration: {
+            subnets: network.releaseSubnetIds,
+            securityGroups: [securityGroup],
+            assignPublicIp: network.publicAddresses,
+        },
+        serviceRegistries: discovery && { registryArn: discovery.registryArn },
+        availabilityZoneRebalancing: "ENABLED",
+        enableExecuteCommand: args.console,
+        enableEcsManagedTags: true,
+        propagateTags: "SERVICE",
+    };
+}
+
+/** Has load decide how many replicas there are, where that is wanted. */
+function scale(
+    name: string,
+    { scaling, replicas, loadBalancer }: FargateServiceArgs,
+    cluster: aws.ecs.Cluster,
+    service: aws.ecs.Service,
+    child: pulumi.ComponentResourceOptions,
+): void {
+    if (scaling === undefined) return;
+    const { max, cpuPercent, requestsPerMinute } = scaling;
+    const requests = {
+        perMinute: requestsPerMinute,
+        loadBalancerArnSuffix: loadBalancer.arnSuffix,
+        targetGroupArnSuffix: loadBalancer.targets.arnSuffix,
+    };
+    new Autoscaling(
+        name,
+        {
+            cluster: cluster.name,
+            service: service.name,
+            min: replicas,
+            max,
+            cpuPercent,
+            requests: requestsPerMinute === 0 ? undefined : requests,
+        },
+        child,
+    );
 }
