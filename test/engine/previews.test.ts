@@ -5,7 +5,7 @@ import { renderPreview } from "../../ci/previewComment";
 import { PREVIEW_SECRETS, PreviewEngine, sampleOf } from "../support/previewEngine";
 import { skipWithoutEngine } from "../support/realEngine";
 
-// UPDATE_SAMPLES=1 writes the samples anew that test/unit/ci/previewComment.test.ts and docs/preview-comment.md are about.
+// UPDATE_SAMPLES=1 writes the samples anew that test/commands/previewComment.test.ts and docs/preview-comment.md are about.
 
 describe("the samples of previews, with Pulumi's engine", function () {
     this.timeout(300_000);

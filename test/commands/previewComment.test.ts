@@ -1,8 +1,8 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
-import { lossOf } from "../../../ci/dataLoss";
-import { COMMENT, EVERYTHING, renderPreview } from "../../../ci/previewComment";
-import { diffLines } from "../../../ci/propertyDiff";
+import { lossOf } from "../../ci/dataLoss";
+import { COMMENT, EVERYTHING, renderPreview } from "../../ci/previewComment";
+import { diffLines } from "../../ci/propertyDiff";
 
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { markerOf, renderDrift, renderGone } from "../../../ci/driftIssue";
-import { closeIssue, ISSUES, putIssue } from "../../../ci/issues";
-import { type Place, PostError } from "../../../ci/apiClients";
-import { FakeApi, type FakeIssue, run, TOKEN } from "../../support/fakeApi";
-import { FakeCheckout } from "../../support/fakeCheckout";
+import { markerOf, renderDrift, renderGone } from "../../ci/driftIssue";
+import { closeIssue, ISSUES, putIssue } from "../../ci/issues";
+import { type Place, PostError } from "../../ci/apiClients";
+import { FakeApi, type FakeIssue, run, TOKEN } from "../support/fakeApi";
+import { FakeCheckout } from "../support/fakeCheckout";
 
 const MARKER = "<!-- decanter drift staging -->";
 
