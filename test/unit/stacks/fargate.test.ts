@@ -1,21 +1,14 @@
 import { strict as assert } from "node:assert";
-import { violations } from "../../../policy/rules";
 import { type ConfigOf, readConfig } from "../../../stacks/config/config";
 import { fargate } from "../../../stacks/fargate";
 import type { Outputs, Release } from "../../../stacks/outputs";
+import { fargateStack, itIsAnAwsStack } from "../../support/awsStack";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
 const account = "123456789012";
-const required = {
-    target: "fargate",
-    region: "eu-central-1",
-    domain: "www.example.com",
-    zoneId: "Z1",
-    platform: "linux/arm64",
-    cpus: "0.5",
-};
+const required = fargateStack;
 /** Everything that one may choose, chosen. */
 const everything = {
     ...required,
@@ -127,23 +120,7 @@ describe("the target fargate", () => {
         ["blue-green", { ...required, strategy: "blue-green" }],
         ["a VPC that is there", { ...required, vpcId: "vpc-1", publicSubnetIds: ["subnet-1", "subnet-2"] }],
     ] as [string, Settings][]) {
-        it(`breaks no rule of the policy pack with ${what}`, async () => {
-            const recorded = await declared(settings);
-            const broken = recorded
-                .filter(({ type }) => type.startsWith("aws:"))
-                .flatMap(({ type, inputs: properties }) => violations(type, properties));
-            assert.deepEqual(broken, []);
-        });
-
-        it(`has a parent for every resource but the log group, with ${what}`, async () => {
-            const orphans = (await declared(settings)).filter(
-                ({ type, options }) => type.startsWith("aws:") && options?.parent === "",
-            );
-            assert.deepEqual(
-                orphans.map(({ name, type }) => [name, type]),
-                [["decanter-test", "aws:cloudwatch/logGroup:LogGroup"]],
-            );
-        });
+        itIsAnAwsStack(what, () => declared(settings));
     }
 
     it("tags everything with project, stack and release, and asks one region", async () => {

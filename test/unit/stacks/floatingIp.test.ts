@@ -2,22 +2,16 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { parse } from "yaml";
-import { violations } from "../../../policy/rules";
 import { type ConfigOf, readConfig } from "../../../stacks/config/config";
 import { floatingIp } from "../../../stacks/floatingIp";
 import type { Release } from "../../../stacks/outputs";
+import { floatingIpStack, itIsAnAwsStack } from "../../support/awsStack";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
 const account = "123456789012";
-const required = {
-    target: "floating-ip",
-    region: "eu-central-1",
-    domain: "www.example.com",
-    platform: "linux/arm64",
-    ami: "ami-0123456789abcdef0",
-};
+const required = floatingIpStack;
 const pem = "-----BEGIN CERTIFICATE-----\nhunter3\n-----BEGIN PRIVATE KEY-----\nhunter4\n";
 /** Everything that one may choose, chosen. */
 const everything = {
@@ -131,22 +125,7 @@ describe("the target floating-ip", () => {
         ["everything chosen", everything],
         ["a VPC that is there", existing],
     ] as [string, Settings][]) {
-        it(`breaks no rule of the policy pack with ${what}`, async () => {
-            const broken = (await declared(settings))
-                .filter(({ type }) => type.startsWith("aws:"))
-                .flatMap(({ type, inputs: properties }) => violations(type, properties));
-            assert.deepEqual(broken, []);
-        });
-
-        it(`has a parent for every resource but the log group, with ${what}`, async () => {
-            const orphans = (await declared(settings)).filter(
-                ({ type, options }) => type.startsWith("aws:") && options?.parent === "",
-            );
-            assert.deepEqual(
-                orphans.map(({ name, type }) => [name, type]),
-                [["decanter-test", "aws:cloudwatch/logGroup:LogGroup"]],
-            );
-        });
+        itIsAnAwsStack(what, () => declared(settings));
 
         it(`shows secrets to nobody, with ${what}`, async () => {
             for (const { type, name, inputs: properties } of await declared(settings)) {

@@ -3,21 +3,16 @@ import { type Config, readConfig } from "../../../stacks/config/config";
 import { dockerHost } from "../../../stacks/dockerHost";
 import { fargate } from "../../../stacks/fargate";
 import { floatingIp } from "../../../stacks/floatingIp";
+import { fargateStack, floatingIpStack } from "../../support/awsStack";
 import { declaredSettings, mockPulumi, settled } from "../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 type Target = Config["target"];
 
-const onAws = {
-    region: "eu-central-1",
-    platform: "linux/arm64",
-    domain: "www.example.com",
-    zoneId: "Z1",
-};
 const targets: Record<Target, Settings> = {
     docker: {},
-    fargate: { target: "fargate", ...onAws, cpus: "0.5", maxReplicas: 4 },
-    "floating-ip": { target: "floating-ip", ...onAws, ami: "ami-0123456789abcdef0" },
+    fargate: { ...fargateStack, maxReplicas: 4 },
+    "floating-ip": { ...floatingIpStack, zoneId: "Z1" },
 };
 const digest = `sha256:${"0a".repeat(32)}`;
 const policy = "arn:aws:iam::123456789012:policy/uploads";

@@ -3,25 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Config, readConfig } from "../../../../stacks/config/config";
 import type { FargateSettings } from "../../../../stacks/config/fargateSettings";
 import type { HostSettings } from "../../../../stacks/config/hostSettings";
+import { fargateStack as fargate, floatingIpStack as floatingIp } from "../../../support/awsStack";
 import { declaredSettings, mockPulumi, settingsOf, valueOf } from "../../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
-const fargate = {
-    target: "fargate",
-    region: "eu-central-1",
-    domain: "www.example.com",
-    zoneId: "Z1",
-    platform: "linux/arm64",
-    cpus: "0.5",
-};
-const floatingIp = {
-    target: "floating-ip",
-    region: "eu-central-1",
-    domain: "www.example.com",
-    platform: "linux/arm64",
-    ami: "ami-0123456789abcdef0",
-};
 const pem = [
     "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----",
     "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----",
