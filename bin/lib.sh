@@ -19,7 +19,8 @@ PULUMI_SKIP_UPDATE_CHECK=true
 # Pulumi would install the plugins of all targets, and look for missing ones before every command: who deploys to a Docker
 # host does not need AWS's, which is large.
 PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL=true
-# Types are checked by `npm run check` and in CI: at every `pulumi up` that would take longer than all the rest of the program.
+# Types are checked by `npm run check` and in CI: here that would hold up the first `pulumi up` of a checkout, and the first after
+# each change of the program.
 : "${PULUMI_NODEJS_TRANSPILE_ONLY=true}"
 export PULUMI_SKIP_UPDATE_CHECK PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL PULUMI_NODEJS_TRANSPILE_ONLY
 

@@ -12,7 +12,7 @@ export interface ReleaseArchiveArgs {
     protect?: boolean;
 }
 
-/** A private bucket for the tarballs of releases. `archiving` fills it. */
+/** A private bucket for the tarballs of releases. `archiveHook` fills it. */
 export class ReleaseArchive extends pulumi.ComponentResource {
     /** Name of the bucket, once it is private. */
     public readonly bucket: pulumi.Output<string>;

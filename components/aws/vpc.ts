@@ -36,7 +36,15 @@ export function madeNetwork(name: string, args: VpcArgs, parent: pulumi.Resource
     );
     // The default security group lets its members reach each other: nothing is in it, and now it lets nobody.
     new aws.ec2.DefaultSecurityGroup(name, { vpcId: vpc.id }, child);
-    const publicSubnets = subnets(name, "public", vpc, { zones, firstBlock: 0 }, child);
+    // Local zones, which an account may opt in to, have neither Fargate nor NAT gateways.
+    const available = aws.getAvailabilityZonesOutput(
+        { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+        child,
+    );
+    const inZones = Array.from({ length: zones }, (_, zone) =>
+        available.names.apply((names) => zoneOf(names, zone, zones)),
+    );
+    const publicSubnets = subnets(name, "public", { vpc, inZones, firstBlock: 0 }, child);
     const gateway = new aws.ec2.InternetGateway(name, { vpcId: vpc.id, tags: { Name: name } }, child);
     const routes = routeTable(
         name,
@@ -51,7 +59,7 @@ export function madeNetwork(name: string, args: VpcArgs, parent: pulumi.Resource
     );
 
     const privateSubnets =
-        natGateways === 0 ? [] : subnets(name, "private", vpc, { zones, firstBlock: 128 }, child);
+        natGateways === 0 ? [] : subnets(name, "private", { vpc, inZones, firstBlock: 128 }, child);
     for (const [index, subnet] of publicSubnets.slice(0, natGateways).entries()) {
         const nat = natGateway(`${name}-nat-${index + 1}`, subnet, gateway, child);
         // One gateway serves every zone, or each its own.
@@ -74,22 +82,16 @@ export function madeNetwork(name: string, args: VpcArgs, parent: pulumi.Resource
 function subnets(
     name: string,
     kind: "public" | "private",
-    vpc: aws.ec2.Vpc,
-    { zones, firstBlock }: { zones: number; firstBlock: number },
+    { vpc, inZones, firstBlock }: { vpc: aws.ec2.Vpc; inZones: pulumi.Output<string>[]; firstBlock: number },
     child: pulumi.CustomResourceOptions,
 ): aws.ec2.Subnet[] {
-    // Local zones, which an account may opt in to, have neither Fargate nor NAT gateways.
-    const available = aws.getAvailabilityZonesOutput(
-        { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
-        child,
-    );
-    return Array.from({ length: zones }, (_, zone) => {
+    return inZones.map((availabilityZone, zone) => {
         const subnetName = `${name}-${kind}-${zone + 1}`;
         return new aws.ec2.Subnet(
             subnetName,
             {
                 vpcId: vpc.id,
-                availabilityZone: available.names.apply((names) => zoneOf(names, zone, zones)),
+                availabilityZone,
                 cidrBlock: `10.0.${firstBlock + zone * 16}.0/20`,
                 tags: { Name: subnetName },
             },

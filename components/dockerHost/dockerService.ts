@@ -10,7 +10,7 @@ import {
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, healthCheck, wholeHealth } from "../release/healthCheck";
 import { checkLimits, containerLimits, type Limits } from "../release/limits";
-import type { ReleaseMigration } from "../release/migrationCommand";
+import { checkMigration, type ReleaseMigration } from "../release/migrationCommand";
 import { valueOf } from "../release/valueOf";
 import { healthGate } from "./healthGate";
 import { Migration } from "./migration";
@@ -78,7 +78,7 @@ export class DockerService extends pulumi.ComponentResource {
         checkLimits(args.limits, component);
         mustBeWhole(args.replicas, [1, SLOT_SIZE], component, "replicas");
         mustBeWhole(args.drainSeconds, [1, 3600], component, "drainSeconds");
-        mustBeWhole(args.migration?.seconds, [1, 86_400], component, "migration.seconds");
+        checkMigration(args.migration, component);
         super("decanter:index:DockerService", name, {}, opts);
 
         const { router, host, version, limits, drainSeconds = 30 } = args;

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Network } from "../aws/network";
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, type Health, wholeHealth } from "../release/healthCheck";
-import type { ReleaseMigration } from "../release/migrationCommand";
+import { checkMigration, type ReleaseMigration } from "../release/migrationCommand";
 import { Autoscaling } from "./autoscaling";
 import { BlueGreen } from "./blueGreen";
 import type { LoadBalancer } from "./loadBalancer";
@@ -56,7 +56,7 @@ export class FargateService extends pulumi.ComponentResource {
         checkHealth(args.health, component);
         mustBeWhole(args.replicas, [1, 1000], component, "replicas");
         mustBeWhole(args.scaling?.max, [args.replicas, 1000], component, "scaling.max");
-        mustBeWhole(args.migration?.seconds, [1, 86_400], component, "migration.seconds");
+        checkMigration(args.migration, component);
         super("decanter:index:FargateService", name, {}, opts);
 
         const { network, loadBalancer, blueGreenSeconds } = args;

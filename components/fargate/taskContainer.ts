@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Health, healthCheck, wholeHealth } from "../release/healthCheck";
-import type { Limits } from "../release/limits";
+import { containerLimits, type Limits } from "../release/limits";
 import { sortedVariables } from "../release/releaseEnv";
 
 /** Port on which Erlang nodes talk to each other. */
@@ -42,7 +42,7 @@ export interface TaskContainerArgs {
 export function containerDefinitions(args: TaskContainerArgs): string {
     const { name, image, limits, nodeName } = args;
     const { port, bootSeconds } = wholeHealth(args.health);
-    const { readOnly = true, memoryMb } = limits;
+    const { readOnly } = containerLimits(limits);
     const tmpfs = (containerPath: string, size: number, ...options: string[]) => ({
         containerPath,
         mountOptions: ["rw", ...options, "nosuid", "nodev"],
@@ -67,7 +67,7 @@ export function containerDefinitions(args: TaskContainerArgs): string {
             initProcessEnabled: true,
             tmpfs: [
                 // It counts as memory of the task.
-                tmpfs("/tmp", Math.floor(memoryMb / 2), "noexec"),
+                tmpfs("/tmp", Math.floor(limits.memoryMb / 2), "noexec"),
                 // The agent of the remote console writes there.
                 ...(args.console && readOnly
                     ? [tmpfs("/var/lib/amazon", 64), tmpfs("/var/log/amazon", 64)]

@@ -21,7 +21,7 @@ export function mustBe(
 /** As `mustBe`, for a whole number within bounds. Without one there is nothing to check. */
 export function mustBeWhole(
     given: number | undefined,
-    [least, most]: [least: number, most: number],
+    [least, most]: readonly [least: number, most: number],
     component: string,
     argument: string,
 ): void {

@@ -33,13 +33,24 @@ export function wholeHealth(health: Health): Required<Health> {
     return { port, path, host, bootSeconds, bakeSeconds };
 }
 
+/** What a port and times may be, of a component and of a stack. */
+export const HEALTH_BOUNDS = { port: [1, 65535], bootSeconds: [1, 3600], bakeSeconds: [0, 3600] } as const;
+
+/** What a path may be: it stands in a shell script and in the router's configuration. */
+export const HEALTH_PATH = /^\/[\w./~?=&-]*$/;
+
 /** Throws where the health of a component's release cannot be: a port, a path, times. */
 export function checkHealth({ port, path, bootSeconds, bakeSeconds }: Health, component: string): void {
-    mustBeWhole(port, [1, 65535], component, "health.port");
-    const isPath = /^\/[\w./~?=&-]*$/.test(path);
-    mustBe(isPath, component, "health.path", "a path that begins with /, without quotes and spaces", path);
-    mustBeWhole(bootSeconds, [1, 3600], component, "health.bootSeconds");
-    mustBeWhole(bakeSeconds, [0, 3600], component, "health.bakeSeconds");
+    mustBeWhole(port, HEALTH_BOUNDS.port, component, "health.port");
+    mustBe(
+        HEALTH_PATH.test(path),
+        component,
+        "health.path",
+        "a path that begins with /, without quotes and spaces",
+        path,
+    );
+    mustBeWhole(bootSeconds, HEALTH_BOUNDS.bootSeconds, component, "health.bootSeconds");
+    mustBeWhole(bakeSeconds, HEALTH_BOUNDS.bakeSeconds, component, "health.bakeSeconds");
 }
 
 /** A health check as Docker has it. */

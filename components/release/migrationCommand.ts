@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { mustBeWhole } from "./arguments";
 
 /** The migration of a release. */
 export interface ReleaseMigration {
@@ -10,6 +11,14 @@ export interface ReleaseMigration {
      * @default 300
      */
     seconds?: number;
+}
+
+/** How long a migration may take, in seconds: of a component and of a stack. */
+export const MIGRATION_BOUNDS = [1, 86_400] as const;
+
+/** Throws where the migration of a component's release cannot be. Without one there is nothing to check. */
+export function checkMigration(migration: ReleaseMigration | undefined, component: string): void {
+    mustBeWhole(migration?.seconds, MIGRATION_BOUNDS, component, "migration.seconds");
 }
 
 /** How long a migration may take that does not say so, in seconds. */

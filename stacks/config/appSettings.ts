@@ -1,7 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { UNKNOWN_VERSION } from "../../components/image/buildArgs";
-import { type ReleaseMigration, whyNotWhole } from "../../components/release/migrationCommand";
+import {
+    MIGRATION_BOUNDS,
+    type ReleaseMigration,
+    whyNotWhole,
+} from "../../components/release/migrationCommand";
 import { type MixProject, readMixProject } from "./mixProject";
 import { set, type SettingsReader } from "./settingsReader";
 
@@ -96,6 +100,6 @@ function readMigration(settings: SettingsReader, app: string): AppSettings["migr
     }
     const wrong = whyNotWhole(migrate);
     if (wrong !== undefined) settings.refuse("migrate", wrong, migrate, set("migrate", "bin/migrate"));
-    const seconds = settings.whole("migrateSeconds", 1, 86_400, 300);
+    const seconds = settings.whole("migrateSeconds", ...MIGRATION_BOUNDS, 300);
     return migrate === "none" ? undefined : { command: migrate, seconds };
 }

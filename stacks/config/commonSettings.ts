@@ -1,6 +1,6 @@
 import * as net from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import type { Health } from "../../components/release/healthCheck";
+import { type Health, HEALTH_BOUNDS, HEALTH_PATH } from "../../components/release/healthCheck";
 import type { Limits } from "../../components/release/limits";
 import { type AppSettings, readApp } from "./appSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
@@ -54,11 +54,11 @@ export function readCommon(settings: SettingsReader, mostReplicas: number): Comm
         ...readPlace(settings),
         registry: readRegistry(settings),
         health: {
-            port: settings.whole("port", 1, 65535, 4000),
-            path: settings.matching("healthPath", /^\/[\w./~?=&-]*$/, "must be a path", "/health"),
+            port: settings.whole("port", ...HEALTH_BOUNDS.port, 4000),
+            path: settings.matching("healthPath", HEALTH_PATH, "must be a path", "/health"),
             host: settings.matching("healthHost", HOST_NAME, "must be a host name", "www.example.com"),
-            bootSeconds: settings.whole("bootSeconds", 1, 3600, 60),
-            bakeSeconds: settings.whole("bakeSeconds", 0, 3600, 3),
+            bootSeconds: settings.whole("bootSeconds", ...HEALTH_BOUNDS.bootSeconds, 60),
+            bakeSeconds: settings.whole("bakeSeconds", ...HEALTH_BOUNDS.bakeSeconds, 3),
         },
         limits: readLimits(settings),
         replicas: settings.whole("replicas", 1, mostReplicas, 2),
