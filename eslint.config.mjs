@@ -84,6 +84,24 @@ export default tseslint.config(
         },
     })),
     {
+        files: ["components/**", "stacks/**"],
+        ignores: ["components/docker/**"],
+        rules: {
+            "@typescript-eslint/no-restricted-imports": [
+                "error",
+                {
+                    patterns: [
+                        {
+                            regex: "/docker/dockerCli$",
+                            allowTypeImports: true,
+                            message: "ask a DockerHost: it is the one that the resources are on",
+                        },
+                    ],
+                },
+            ],
+        },
+    },
+    {
         files: ["components/*.ts"],
         rules: {
             "no-restricted-syntax": [

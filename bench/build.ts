@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import * as prettier from "prettier";
 import { dockerCli, type DockerResult } from "../components/docker/dockerCli";
+import { DockerHost } from "../components/docker/dockerHost";
 import { buildImage } from "../components/image/buildImage";
 import { buildSecret } from "../components/image/buildVariables";
 import { earlyFiles } from "../stacks/config/earlyFiles";
@@ -308,7 +309,7 @@ class BenchApp {
         const secret = ["--secret", `id=build,src=${this.secret}`];
         const begun = performance.now();
         const plain = ["--progress=plain", "-t", image, ...secret, ...options];
-        succeeded("build", await buildImage(undefined, build, plain));
+        succeeded("build", await buildImage(new DockerHost(), build, plain));
         return (performance.now() - begun) / 1000;
     }
 

@@ -6,6 +6,7 @@ import { ReleaseArchive } from "../components/archive/releaseArchive";
 import { imageLifecycle, ImageRepository, repositoryArnOf } from "../components/aws/imageRepository";
 import { Network } from "../components/aws/network";
 import { ReleaseParameters } from "../components/aws/releaseParameters";
+import { DockerHost } from "../components/docker/dockerHost";
 import { isAttested } from "../components/image/attestations";
 import { bootCheckHook } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
@@ -157,7 +158,6 @@ function imageOf(
     tag: pulumi.Output<string | undefined>;
     beforeStartHooks: pulumi.ResourceHook[];
 } {
-    const { host } = config;
     if (config.image !== undefined) {
         const { repository: address, tag, digest } = imageReference(config.image);
         const image = `${address}@${digest}`;
@@ -169,7 +169,8 @@ function imageOf(
     const registry = url.apply(registryOf);
     // Who asks the registry for the digest of an attested image has the login of this machine's Docker.
     const registryAuth = isAttested(config) ? [{ address: registry }] : undefined;
-    const provider = new docker.Provider("docker", { host, registryAuth });
+    const provider = new docker.Provider("docker", { host: config.host, registryAuth });
+    const host = new DockerHost(provider.host);
     const built = new ReleaseImage(
         name,
         {
@@ -181,7 +182,7 @@ function imageOf(
         },
         pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );
-    const check = bootCheckArgs(config, built.ref, envOf(config));
+    const check = bootCheckArgs(host, config, built.ref, envOf(config));
     const beforeStartHooks = check.isBootable ? [bootCheckHook(name, { ...check, runsElsewhere: true })] : [];
     if (archive !== undefined) {
         const { region } = config.aws;
@@ -189,7 +190,7 @@ function imageOf(
         const place = pulumi
             .all([archive.bucket, built.tag])
             .apply(([bucket, folder]) => ({ region, bucket, folder }));
-        const archived = archiveArgs(config, built.ref, archiveFolder());
+        const archived = archiveArgs(host, config, built.ref, archiveFolder());
         beforeStartHooks.push(archiveHook(name, { ...archived, place, login: pulumi.output(login) }));
     }
     return { image: built.ref, tag: built.tag, beforeStartHooks };

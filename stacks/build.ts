@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ArchiveHookArgs } from "../components/archive/archiveHook";
+import type { DockerHost } from "../components/docker/dockerHost";
 import type { BootCheckArgs } from "../components/image/bootCheck";
 import type { ReleaseImageArgs } from "../components/image/releaseImage";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
@@ -35,12 +36,12 @@ export function imageArgs(config: CommonSettings): Omit<ReleaseImageArgs, "repos
         dockerfile: config.dockerfile,
         dockerfileArgs: config.dockerfileArgs,
         notes: config.notes,
-        host: config.host,
     };
 }
 
 /** What a stack says of the check that its image starts. */
 export function bootCheckArgs(
+    host: DockerHost,
     config: CommonSettings,
     image: pulumi.Input<string>,
     env: Record<string, string>,
@@ -53,12 +54,13 @@ export function bootCheckArgs(
         env,
         secretNames: secretNames(config),
         readOnly: config.limits.readOnly,
-        host: config.host,
+        host,
     };
 }
 
 /** What a stack says of the archive of its release. */
 export function archiveArgs(
+    host: DockerHost,
     config: CommonSettings,
     image: pulumi.Input<string>,
     folder: string,
@@ -71,7 +73,7 @@ export function archiveArgs(
         runnerImage: config.runnerImage,
         image,
         folder,
-        host: config.host,
+        host,
     };
 }
 

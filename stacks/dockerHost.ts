@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { archiveHook } from "../components/archive/archiveHook";
+import { DockerHost } from "../components/docker/dockerHost";
 import { DockerService } from "../components/dockerHost/dockerService";
 import { ImageRetention } from "../components/dockerHost/imageRetention";
 import { LocalRegistry } from "../components/dockerHost/localRegistry";
@@ -27,15 +28,16 @@ import { bracketed, visitorsHost } from "./visitors";
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: CommonSettings, pastReleases: Release[] = []): Outputs {
-    const { release, host, registry } = config;
-    const provider = new docker.Provider("docker", { host, registryAuth: registryAuth(config) });
+    const { release, registry } = config;
+    const provider = new docker.Provider("docker", { host: config.host, registryAuth: registryAuth(config) });
+    const host = new DockerHost(provider.host);
     const opts = { providers: { docker: provider }, ...namedByRole([pastReleases[0]?.release, release]) };
     const visitors = visitorsHost(config);
     const labels = { "decanter.stack": `${pulumi.getProject()}/${pulumi.getStack()}` };
 
     const localRegistry =
         registry === undefined
-            ? new LocalRegistry("registry", { image: config.registryImage, host, labels }, opts)
+            ? new LocalRegistry("registry", { image: config.registryImage, labels }, opts)
             : undefined;
     const address = pulumi.interpolate`${registry?.address ?? localRegistry?.address}`;
     const repository = pulumi.interpolate`${address}/${repositoryName(release)}`;
@@ -46,10 +48,10 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
     );
 
     const env = releaseEnv({ port: config.health.port, domain: visitors, env: config.env });
-    const beforeStartHooks = [bootCheckHook("release", bootCheckArgs(config, image, env))];
+    const beforeStartHooks = [bootCheckHook("release", bootCheckArgs(host, config, image, env))];
     const folder = config.archive ? archiveFolder() : undefined;
     if (folder !== undefined && config.image === undefined)
-        beforeStartHooks.push(archiveHook("release", archiveArgs(config, image, folder)));
+        beforeStartHooks.push(archiveHook("release", archiveArgs(host, config, image, folder)));
     const secrets = new ReleaseSecrets(
         "release",
         { secrets: config.secrets, version: config.secretsVersion },
@@ -64,7 +66,6 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
             bindAddress: config.bindAddress,
             health,
             behindProxy,
-            host,
             labels,
         },
         opts,
@@ -79,7 +80,6 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
             keep: releases.apply((all) => all.map((release) => release.image)),
             networkName: router.networkName,
             registryContainer: localRegistry?.containerId,
-            host,
         },
         opts,
     );
@@ -99,7 +99,6 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
             drainSeconds: config.drainSeconds,
             beforeStartHooks,
             afterSwapHook: retention.pruneHook,
-            host,
             labels,
         },
         opts,

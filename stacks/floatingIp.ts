@@ -112,7 +112,6 @@ function tlsOf(config: Config, { name, opts, parameters }: AwsRelease) {
             repository,
             platform: config.platform,
             builder: config.builder,
-            host: config.host,
         },
         pulumi.mergeOptions(opts, { providers: { docker: provider } }),
     );

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { dockerCli } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { pullImage, type RegistryLogin } from "../image/pullImage";
 import { lastLines } from "../release/logExcerpt";
 import { valueOf } from "../release/valueOf";
@@ -25,7 +25,7 @@ export interface ArchiveHookArgs extends Pick<ReleaseOrigin, "app" | "release" |
     /** Login at the image's registry, where a Docker host that does not have it pulls it. */
     login?: pulumi.Input<RegistryLogin>;
     /** Docker host that has the image. */
-    host?: string;
+    host: DockerHost;
 }
 
 /**
@@ -90,11 +90,11 @@ async function files(args: ArchiveHookArgs): Promise<[name: string, content: Uin
 
 /** Platform and labels of an image, which is pulled where the Docker host does not have it. */
 async function describe(
-    host: string | undefined,
+    host: DockerHost,
     image: string,
     login?: RegistryLogin,
 ): Promise<{ platform: string; labels: Record<string, string> }> {
-    const inspect = () => dockerCli(host, ["image", "inspect", image]);
+    const inspect = () => host.run(["image", "inspect", image]);
     let inspected = await inspect();
     if (inspected.code !== 0) {
         const { code, output } = await pullImage(host, image, login);

@@ -1,6 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
-import { dockerCli, dockerStream } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { lastLines } from "../release/logExcerpt";
 
 /** Where the image has the release. */
@@ -14,12 +14,8 @@ const FOLDER = "/app";
  * @param image reference of the image
  * @param platform platform of the image, which the host's CPU need not be
  */
-export async function releaseTarball(
-    host: string | undefined,
-    image: string,
-    platform: string,
-): Promise<Buffer> {
-    const created = await dockerCli(host, ["create", "--platform", platform, image]);
+export async function releaseTarball(host: DockerHost, image: string, platform: string): Promise<Buffer> {
+    const created = await host.run(["create", "--platform", platform, image]);
     if (created.code !== 0)
         throw new Error(`Docker makes no container of the image: ${created.output.trim()}`);
     const container = created.stdout.trim();
@@ -27,16 +23,13 @@ export async function releaseTarball(
         // Compressed without a name and a time, it is the same each time.
         const gzip = createGzip();
         const copy = ["cp", `${container}:${FOLDER}/.`, "-"];
-        const [{ code, output }, tarball] = await Promise.all([
-            dockerStream(host, copy, gzip, 600),
-            buffer(gzip),
-        ]);
+        const [{ code, output }, tarball] = await Promise.all([host.stream(copy, gzip, 600), buffer(gzip)]);
         if (code !== 0) {
             const said = lastLines(output, []);
             throw new Error(`Docker does not copy ${FOLDER} out of the image (exit code ${code}):\n${said}`);
         }
         return tarball;
     } finally {
-        await dockerCli(host, ["rm", container]);
+        await host.run(["rm", container]);
     }
 }

@@ -1,5 +1,5 @@
 import * as os from "node:os";
-import { dockerCli } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { LOG_LINES, lastLines, missingVariable } from "../release/logExcerpt";
 
 /** The part of `docker inspect` that tells how a container is. */
@@ -17,8 +17,8 @@ export interface ContainerState {
 }
 
 /** Looks at containers, by name or id. Throws when one is not there. */
-export async function inspect(host: string | undefined, containers: string[]): Promise<ContainerState[]> {
-    const { code, stdout, output } = await dockerCli(host, ["container", "inspect", ...containers]);
+export async function inspect(host: DockerHost, containers: string[]): Promise<ContainerState[]> {
+    const { code, stdout, output } = await host.run(["container", "inspect", ...containers]);
     if (code !== 0)
         throw new Error(`the containers of the new release cannot be looked at: ${output.trim()}`);
     return JSON.parse(stdout) as ContainerState[];
@@ -30,7 +30,7 @@ export async function inspect(host: string | undefined, containers: string[]): P
  * @param restarts how often it had been started again before
  */
 export async function stopped(
-    host: string | undefined,
+    host: DockerHost,
     container: ContainerState,
     restarts = 0,
 ): Promise<string | undefined> {
@@ -40,7 +40,7 @@ export async function stopped(
 }
 
 /** How a container ended before it was started again: Docker's events know. */
-async function lastEnd(host: string | undefined, { Name, State }: ContainerState): Promise<string> {
+async function lastEnd(host: DockerHost, { Name, State }: ContainerState): Promise<string> {
     const filters = [`container=${Name.slice(1)}`, "event=die", "event=oom"];
     const args = [
         "events",
@@ -52,7 +52,7 @@ async function lastEnd(host: string | undefined, { Name, State }: ContainerState
         ...filters.flatMap((filter) => ["--filter", filter]),
     ];
     const format = '{{.Action}} {{index .Actor.Attributes "exitCode"}}';
-    const { stdout } = await dockerCli(host, [...args, "--format", format]);
+    const { stdout } = await host.run([...args, "--format", format]);
     const code = /.*^die (\d+)/ms.exec(stdout)?.[1];
     return code === undefined
         ? "stopped, and Docker started it again"
@@ -73,12 +73,8 @@ export function lastCheck({ State }: ContainerState): string {
 }
 
 /** The last lines of a container's log, with every secret value replaced. */
-export async function containerLog(
-    host: string | undefined,
-    container: string,
-    secrets: string[],
-): Promise<string> {
-    const { output } = await dockerCli(host, ["logs", "--tail", `${LOG_LINES * 10}`, container]);
+export async function containerLog(host: DockerHost, container: string, secrets: string[]): Promise<string> {
+    const { output } = await host.run(["logs", "--tail", `${LOG_LINES * 10}`, container]);
     return lastLines(output, secrets);
 }
 
@@ -89,7 +85,7 @@ export async function containerLog(
  * @param said what it has said, where that is known without its log
  */
 export async function report(
-    host: string | undefined,
+    host: DockerHost,
     container: ContainerState,
     problem: string,
     secrets: string[],
@@ -100,12 +96,12 @@ export async function report(
     return `container ${name} ${problem}.${await remedy(host, container, log)} Its last lines:\n${log}`;
 }
 
-async function remedy(host: string | undefined, { Image }: ContainerState, log: string): Promise<string> {
+async function remedy(host: DockerHost, { Image }: ContainerState, log: string): Promise<string> {
     const missing = missingVariable(log);
     if (missing !== "") return missing;
     if (/exec format error/i.test(log)) {
         const format = "{{.Os}}/{{.Architecture}}";
-        const { stdout } = await dockerCli(host, ["image", "inspect", "--format", format, Image]);
+        const { stdout } = await host.run(["image", "inspect", "--format", format, Image]);
         return ` The image is for another CPU, ${stdout.trim()}: set platform to what the Docker host is.`;
     }
     return "";

@@ -7,6 +7,7 @@ import {
     restart,
     toLabels,
 } from "../docker/containerDefaults";
+import { DockerHost } from "../docker/dockerHost";
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, healthCheck, wholeHealth } from "../release/healthCheck";
 import { checkLimits, containerLimits, type Limits } from "../release/limits";
@@ -55,8 +56,6 @@ export interface DockerServiceArgs extends ReleaseFacts {
     beforeStartHooks?: pulumi.ResourceHook[];
     /** Runs when the traffic has moved. */
     afterSwapHook?: pulumi.ResourceHook;
-    /** Docker host, for hooks: the provider's. */
-    host?: string;
     /** Labels of every container. */
     labels?: Labels;
 }
@@ -81,7 +80,8 @@ export class DockerService extends pulumi.ComponentResource {
         checkMigration(args.migration, component);
         super("decanter:index:DockerService", name, {}, opts);
 
-        const { router, host, version, limits, drainSeconds = 30 } = args;
+        const { router, version, limits, drainSeconds = 30 } = args;
+        const host = DockerHost.of(this);
         const { bootSeconds, bakeSeconds } = wholeHealth(args.health);
         const envs = pulumi.secret(args.secrets.apply((secrets) => envList({ ...args.env, ...secrets })));
         const secrets = args.secrets.apply((all) => Object.values(all));
@@ -104,7 +104,6 @@ export class DockerService extends pulumi.ComponentResource {
                     networkName: router.networkName,
                     limits,
                     secrets,
-                    host,
                     labels,
                 },
                 { parent: this },
@@ -112,7 +111,7 @@ export class DockerService extends pulumi.ComponentResource {
 
         const beforeStart = [...(args.beforeStartHooks ?? []), ...(migration ? [migration.migrateHook] : [])];
         const { madeHook, failedHook } = allOrNone(name, drainSeconds, host, () =>
-            explainMissing(args.image, host, this),
+            explainMissing(host, args.image, this),
         );
         const containers = Array.from({ length: args.replicas ?? 1 }, (_, index) => {
             return new docker.Container(
@@ -165,7 +164,6 @@ export class DockerService extends pulumi.ComponentResource {
                 gateHook: healthyHook,
                 afterSwapHook: args.afterSwapHook,
                 secrets,
-                host,
                 labels,
             },
             { parent: this },

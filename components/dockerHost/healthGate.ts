@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DockerHost } from "../docker/dockerHost";
 import { type ContainerState, inspect, lastCheck, report, stopped } from "./containerReport";
 
 export interface HealthGateArgs {
@@ -11,7 +12,7 @@ export interface HealthGateArgs {
     /** Values that no error shows. */
     secrets: string[];
     /** Docker host. */
-    host?: string;
+    host: DockerHost;
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { dockerCli } from "../docker/dockerCli";
+import { DockerHost } from "../docker/dockerHost";
 import { imageReference } from "../release/imageReference";
 import { valueOf } from "../release/valueOf";
 
@@ -14,8 +14,6 @@ export interface ImageRetentionArgs {
     networkName: pulumi.Input<string>;
     /** Container of the stack's own registry. Another registry has rules of its own for what it keeps. */
     registryContainer?: pulumi.Input<string>;
-    /** Docker host. */
-    host?: string;
 }
 
 /**
@@ -29,9 +27,10 @@ export class ImageRetention extends pulumi.ComponentResource {
     constructor(name: string, args: ImageRetentionArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:ImageRetention", name, {}, opts);
 
+        const host = DockerHost.of(this);
         this.pruneHook = new pulumi.ResourceHook(`${name}-prune`, async () => {
             try {
-                await prune(args);
+                await prune(host, args);
             } catch (error) {
                 const why = error instanceof Error ? error.message : String(error);
                 await pulumi.log.warn(
@@ -44,10 +43,10 @@ export class ImageRetention extends pulumi.ComponentResource {
     }
 }
 
-async function prune(args: ImageRetentionArgs): Promise<void> {
-    const { repositories, keep, networkName, registryContainer, host } = await valueOf(pulumi.output(args));
+async function prune(host: DockerHost, args: ImageRetentionArgs): Promise<void> {
+    const { repositories, keep, networkName, registryContainer } = await valueOf(pulumi.output(args));
     const run = async (...command: string[]) => {
-        const { code, stdout, output } = await dockerCli(host, command, 300);
+        const { code, stdout, output } = await host.run(command, 300);
         if (code !== 0) throw new Error(output.trim());
         return stdout.split("\n").filter((line) => line !== "");
     };
@@ -56,7 +55,7 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
     const [serving = "", ...earlier] = keep;
     // If even the image that serves is not found, what is old cannot be told.
     const kept = await run(...ids, serving);
-    kept.push(...(await dockerCli(host, [...ids, ...earlier])).stdout.split("\n"));
+    kept.push(...(await host.run([...ids, ...earlier])).stdout.split("\n"));
     const format = "{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}";
     const list = ["image", "ls", "--no-trunc", "--digests", "--format", format];
     const images = (await Promise.all(repositories.map((repository) => run(...list, repository)))).flat();
@@ -72,7 +71,7 @@ async function prune(args: ImageRetentionArgs): Promise<void> {
             await run("rm", ...failed);
         }
         // With its last tag an image loses its digests too.
-        const { code, output } = await dockerCli(host, ["rmi", tag.endsWith(":<none>") ? digest : tag]);
+        const { code, output } = await host.run(["rmi", tag.endsWith(":<none>") ? digest : tag]);
         // Another stack on this host may run it.
         if (code !== 0 && !output.includes("conflict")) throw new Error(output.trim());
     }

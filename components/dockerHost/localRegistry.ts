@@ -2,14 +2,12 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
-import { dockerCli } from "../docker/dockerCli";
+import { DockerHost } from "../docker/dockerHost";
 import { valueOf } from "../release/valueOf";
 
 export interface LocalRegistryArgs {
     /** Image of the registry (CNCF Distribution). */
     image: pulumi.Input<string>;
-    /** Docker host, for the hook. */
-    host?: string;
     /** Labels of the container and the volume; those of what is there stay as they are. */
     labels?: Labels;
 }
@@ -29,6 +27,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
     constructor(name: string, args: LocalRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:LocalRegistry", name, {}, opts);
 
+        const host = DockerHost.of(this);
         const labels = toLabels(args.labels);
         // Stacks on one host must not meet on a port. Below the ports that Linux hands out to clients.
         const port = new random.RandomInteger(`${name}-port`, { min: 20000, max: 31999 }, { parent: this });
@@ -63,7 +62,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
             { parent: this, deleteBeforeReplace: true, ignoreChanges: ["labels"] },
         );
         this.startHook = new pulumi.ResourceHook(`${name}-started`, async () => {
-            const { code, output } = await dockerCli(args.host, ["start", await valueOf(container.id)]);
+            const { code, output } = await host.run(["start", await valueOf(container.id)]);
             if (code !== 0) throw new Error(`the registry ${name} cannot be started: ${output.trim()}`);
         });
         this.containerId = container.id;

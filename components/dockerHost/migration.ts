@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, limitsOptions, toLabels } from "../docker/containerDefaults";
-import { dockerCli } from "../docker/dockerCli";
+import { DockerHost } from "../docker/dockerHost";
 import { containerLimits, type Limits } from "../release/limits";
 import {
     MIGRATION_SECONDS,
@@ -24,8 +24,6 @@ export interface MigrationArgs extends ReleaseMigration {
     limits?: Limits;
     /** Values that no error shows. */
     secrets: pulumi.Output<string[]>;
-    /** Docker host. */
-    host?: string;
     labels?: Labels;
 }
 
@@ -41,8 +39,9 @@ export class Migration extends pulumi.ComponentResource {
     constructor(name: string, args: MigrationArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Migration", name, {}, opts);
 
+        const host = DockerHost.of(this);
         const explainHook = new pulumi.ErrorHook(`${name}-missing`, () =>
-            explainMissing(args.image, args.host, this),
+            explainMissing(host, args.image, this),
         );
         const [shell, option, script] = migrationCommand(args.command);
         const container = new docker.Container(
@@ -65,20 +64,21 @@ export class Migration extends pulumi.ComponentResource {
 
         // Every replica waits for it, and one run serves them all.
         let run: Promise<void> | undefined;
-        this.migrateHook = new pulumi.ResourceHook(name, () => (run ??= migrate(args, container)));
+        this.migrateHook = new pulumi.ResourceHook(name, () => (run ??= migrate(host, args, container)));
         this.registerOutputs({});
     }
 }
 
 async function migrate(
-    { host, command, seconds = MIGRATION_SECONDS, secrets }: MigrationArgs,
+    host: DockerHost,
+    { command, seconds = MIGRATION_SECONDS, secrets }: MigrationArgs,
     container: docker.Container,
 ): Promise<void> {
     const [id, hidden] = await Promise.all([valueOf(container.id), valueOf(secrets)]);
-    const { code, output } = await dockerCli(host, ["start", "--attach", id], seconds);
+    const { code, output } = await host.run(["start", "--attach", id], seconds);
     if (code === 0) return;
     // The time limit has ended Docker's command line alone.
-    if (code === 124) await dockerCli(host, ["stop", id]);
+    if (code === 124) await host.run(["stop", id]);
     const [state] = await inspect(host, [id]);
     const problem =
         code === 124

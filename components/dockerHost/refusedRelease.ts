@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { dockerCli } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 
 export interface RefusedReleaseArgs {
     /** Names of the release's containers. */
@@ -11,7 +11,7 @@ export interface RefusedReleaseArgs {
     /** How long each container may take to stop, in seconds. */
     stopSeconds: number;
     /** Docker host. */
-    host?: string;
+    host: DockerHost;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function stopRefused(args: RefusedReleaseArgs): Promise<string> {
     const stopped = refused.length === 0 ? "" : `${await stopForGood(host, refused, stopSeconds)}; `;
     if (live.length === 0) return `${stopped}no release has the traffic`;
     const format = '{{index .Config.Labels "decanter.version"}}';
-    const { stdout } = await dockerCli(host, ["container", "inspect", "--format", format, ...live]);
+    const { stdout } = await host.run(["container", "inspect", "--format", format, ...live]);
     const versions = [...new Set(stdout.trim().split("\n"))];
     return `${stopped}release ${versions.join(", ")} has the traffic (${live.join(", ")})`;
 }
@@ -52,7 +52,7 @@ export async function refuse(args: RefusedReleaseArgs, error: Error): Promise<ne
 export function allOrNone(
     name: string,
     stopSeconds: number,
-    host: string | undefined,
+    host: DockerHost,
     explain: () => Promise<boolean>,
 ): { madeHook: pulumi.ResourceHook; failedHook: pulumi.ErrorHook } {
     const there: string[] = [];
@@ -78,16 +78,16 @@ export function allOrNone(
  * @returns what has become of them
  */
 export async function stopForGood(
-    host: string | undefined,
+    host: DockerHost,
     containers: string[],
     stopSeconds: number,
 ): Promise<string> {
     const names = containers.join(", ");
     // First, so that a container that crashes is not started again in between.
-    const updated = await dockerCli(host, ["update", "--restart", "no", ...containers]);
+    const updated = await host.run(["update", "--restart", "no", ...containers]);
     // One after the other, each with its own grace.
     const seconds = containers.length * stopSeconds + 30;
-    const stopped = await dockerCli(host, ["stop", ...containers], seconds);
+    const stopped = await host.run(["stop", ...containers], seconds);
     const failed = [updated, stopped].find(({ code }) => code !== 0);
     return failed
         ? `${names} could not be stopped (${failed.output.trim()})`
@@ -95,17 +95,13 @@ export async function stopForGood(
 }
 
 /** Starts the containers that an earlier deploy has refused. They get back their restart policy. */
-export async function startAgain(
-    host: string | undefined,
-    containers: string[],
-    restart: string,
-): Promise<void> {
+export async function startAgain(host: DockerHost, containers: string[], restart: string): Promise<void> {
     const format = "{{.State.Status}} {{.Name}}";
-    const { stdout } = await dockerCli(host, ["container", "inspect", "--format", format, ...containers]);
+    const { stdout } = await host.run(["container", "inspect", "--format", format, ...containers]);
     const stopped = [...stdout.matchAll(/^(?:exited|created) \/(.*)$/gm)].map(([, name = ""]) => name);
     if (stopped.length === 0) return;
     for (const command of [["update", "--restart", restart], ["start"]]) {
-        const { code, output } = await dockerCli(host, [...command, ...stopped]);
+        const { code, output } = await host.run([...command, ...stopped]);
         if (code !== 0) {
             throw new Error(`the containers of the new release could not be started again: ${output.trim()}`);
         }
@@ -113,9 +109,9 @@ export async function startAgain(
 }
 
 /** Names of the containers that have the traffic; undefined where the router does not say. */
-async function liveContainers(host: string | undefined, router: string): Promise<string[] | undefined> {
+async function liveContainers(host: DockerHost, router: string): Promise<string[] | undefined> {
     // A router that runs has the image of its own day, which may not have this program.
     const program = fs.readFileSync(path.join(__dirname, "..", "..", "docker", "router", "live"), "utf8");
-    const { code, stdout } = await dockerCli(host, ["exec", router, "bash", "-c", program]);
+    const { code, stdout } = await host.run(["exec", router, "bash", "-c", program]);
     return code === 0 ? stdout.split("\n").filter((name) => name !== "") : undefined;
 }

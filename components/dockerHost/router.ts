@@ -2,6 +2,7 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
+import { DockerHost } from "../docker/dockerHost";
 import { explainBuild, hostPlatform } from "../image/buildImage";
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, type Health } from "../release/healthCheck";
@@ -30,8 +31,6 @@ export interface RouterArgs extends ReleaseFacts {
      * @default 127.0.0.1
      */
     bindAddress?: string;
-    /** Docker host that builds, for the report of a failed build. */
-    host?: string;
     /** Labels of every container, network and volume; those of what is there stay as they are. */
     labels?: Labels;
 }
@@ -61,7 +60,7 @@ export class Router extends pulumi.ComponentResource {
         const labels = toLabels(args.labels);
         const folder = path.relative(process.cwd(), path.join(__dirname, "..", "..", "docker", "router"));
         const explainHook = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
-            explainBuild(failed, args.host, this),
+            explainBuild(DockerHost.of(this), failed, this),
         );
         const network = new docker.Network(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
         const volume = new docker.Volume(name, { labels }, { parent: this, ignoreChanges: ["labels"] });

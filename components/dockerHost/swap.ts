@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "../docker/containerDefaults";
-import { dockerCli } from "../docker/dockerCli";
+import { DockerHost } from "../docker/dockerHost";
 import { wholeHealth } from "../release/healthCheck";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped, containerLog } from "./containerReport";
@@ -32,8 +32,6 @@ export interface SwapArgs extends ReleaseFacts {
     afterSwapHook?: pulumi.ResourceHook;
     /** Values that no error shows. */
     secrets: pulumi.Output<string[]>;
-    /** Docker host, for the report of a failed swap. */
-    host?: string;
     labels?: Labels;
 }
 
@@ -52,6 +50,7 @@ export class Swap extends pulumi.ComponentResource {
     constructor(name: string, args: SwapArgs, opts?: pulumi.ComponentResourceOptions) {
         super("decanter:index:Swap", name, {}, opts);
 
+        const host = DockerHost.of(this);
         // It checks, bakes, waits for an answer from the public port, and drains; with a new configuration it waits before
         // that until nobody has a connection to the router's former process.
         const health = wholeHealth(args.health);
@@ -61,16 +60,16 @@ export class Swap extends pulumi.ComponentResource {
             const swap = String(failed.newInputs?.name);
             // Where the provider has given up, the swap may still be at work, and the traffic on its way.
             const done = ["exec", swap, "sh", "-c", "until test -e /tmp/swapped; do sleep 0.2; done"];
-            await dockerCli(args.host, done, waitTimeout);
-            const log = await containerLog(args.host, swap, []);
+            await host.run(done, waitTimeout);
+            const log = await containerLog(host, swap, []);
             const said = `the new release did not get the traffic, or lost it. The swap said:\n${log}`;
             // The host itself may be out of reach.
-            const text = [said, ...(await reports(args).catch(() => [])), await refuse(args)];
+            const text = [said, ...(await reports(host, args).catch(() => [])), await refuse(host, args)];
             await pulumi.log.error(text.join("\n"), this);
             return false;
         });
         const noteHook = new pulumi.ResourceHook(`${name}-notes`, async (made) => {
-            const log = await containerLog(args.host, String(made.newOutputs?.name), []);
+            const log = await containerLog(host, String(made.newOutputs?.name), []);
             const notes = [...log.matchAll(/ note: (.*)$/gm)].map(([, note]) => note);
             if (notes.length > 0) await pulumi.log.warn(notes.join("\n"), this);
         });
@@ -124,13 +123,13 @@ export class Swap extends pulumi.ComponentResource {
 }
 
 /** Stops the containers, unless they have the traffic all the same. */
-async function refuse({ host, containers, router, drainSeconds }: SwapArgs): Promise<string> {
+async function refuse(host: DockerHost, { containers, router, drainSeconds }: SwapArgs): Promise<string> {
     const [names, id] = await Promise.all([valueOf(pulumi.all(containers)), valueOf(router.containerId)]);
     return stopRefused({ containers: names, router: id, stopSeconds: drainSeconds, host });
 }
 
 /** What became of the containers that have stopped. */
-async function reports({ host, containers, secrets }: SwapArgs): Promise<string[]> {
+async function reports(host: DockerHost, { containers, secrets }: SwapArgs): Promise<string[]> {
     const [names, hidden] = await Promise.all([valueOf(pulumi.all(containers)), valueOf(secrets)]);
     const states = await inspect(host, names);
     const all = states.map(async (state) => {

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageRepository } from "../aws/imageRepository";
+import { DockerHost } from "../docker/dockerHost";
 import { explainBuild } from "../image/buildImage";
 import { push } from "../image/pushImage";
 
@@ -16,8 +17,6 @@ export interface TlsProxyArgs {
     platform?: string;
     /** Buildx builder that builds; by default the Docker host's own BuildKit does. */
     builder?: string;
-    /** Docker host that builds, for the report of a failed build. */
-    host?: string;
 }
 
 /** The image of HAProxy that terminates TLS on a host (`docker/tls`). The certificate comes when it starts. */
@@ -42,7 +41,7 @@ export class TlsProxy extends pulumi.ComponentResource {
                 platform,
                 args: buildArgs,
             };
-            return explainBuild({ ...failed, newInputs: { build } }, args.host, this);
+            return explainBuild(DockerHost.of(this), { ...failed, newInputs: { build } }, this);
         });
         const built = new docker.RemoteImage(
             name,

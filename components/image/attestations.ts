@@ -1,4 +1,4 @@
-import { dockerCli } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 
 /** What is attached to an image, by BuildKit. It wants a Docker host that keeps it, and a registry that this machine reaches. */
 export interface Attestations {
@@ -28,12 +28,8 @@ export function isAttested({ sbom, provenance }: Attestations): boolean {
  * which is the default since Docker 29.
  * https://docs.docker.com/engine/storage/containerd/
  */
-export async function mustKeepAttestations(host: string | undefined): Promise<void> {
-    const { code, stdout, output } = await dockerCli(host, [
-        "info",
-        "--format",
-        "{{.Driver}} {{.DriverStatus}}",
-    ]);
+export async function mustKeepAttestations(host: DockerHost): Promise<void> {
+    const { code, stdout, output } = await host.run(["info", "--format", "{{.Driver}} {{.DriverStatus}}"]);
     if (code !== 0) throw new Error(`the Docker host does not tell how it stores images: ${output.trim()}`);
     if (stdout.includes("io.containerd.snapshotter")) return;
     throw new Error(

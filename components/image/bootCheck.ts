@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { dockerCli, type DockerResult } from "../docker/dockerCli";
+import type { DockerResult } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { lastLines } from "../release/logExcerpt";
 import { valueOf } from "../release/valueOf";
 import { pullImage } from "./pullImage";
@@ -22,7 +23,7 @@ export interface BootCheckArgs {
      */
     readOnly?: boolean;
     /** Docker host that runs the image. */
-    host?: string;
+    host: DockerHost;
     /**
      * Whether other machines run it. An image for a CPU that is not the Docker host's is not started then.
      *
@@ -48,7 +49,7 @@ async function check(args: BootCheckArgs): Promise<void> {
     const image = await valueOf(pulumi.output(args.image));
     // What cannot be pulled is explained where its containers are made.
     if (!isBootable && (await pullImage(host, image)).code !== 0) return;
-    const platform = (of: string[]) => dockerCli(host, of).then(({ stdout }) => stdout.trim());
+    const platform = (of: string[]) => host.run(of).then(({ stdout }) => stdout.trim());
     const [is, wanted] = await Promise.all([
         platform(["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image]),
         platform(["version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"]),
@@ -94,9 +95,9 @@ async function start(args: BootCheckArgs, image: string): Promise<DockerResult> 
     const command = ["sh", "-c", script, "boot-check", fs.readFileSync(file, "utf8")];
     const name = `decanter-boot-check-${process.pid}-${Date.now()}`;
     const run = ["run", "--rm", "--name", name, ...network, ...options, ...given, image, ...command];
-    const result = await dockerCli(host, run, SECONDS);
+    const result = await host.run(run, SECONDS);
     // The client that was ended leaves the container behind.
-    if (result.code === 124) await dockerCli(host, ["rm", "-f", name]);
+    if (result.code === 124) await host.run(["rm", "-f", name]);
     return result;
 }
 

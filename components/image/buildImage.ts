@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { dockerCli, type DockerResult } from "../docker/dockerCli";
+import type { DockerResult } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { lastLines } from "../release/logExcerpt";
 
 /** For `docker.Image`, the platform of the Docker host: without a word the provider takes this machine's. */
@@ -18,20 +19,16 @@ export interface Build {
  *
  * @param options further options of `docker build`
  */
-export function buildImage(host: string | undefined, build: Build, options: string[]): Promise<DockerResult> {
+export function buildImage(host: DockerHost, build: Build, options: string[]): Promise<DockerResult> {
     const platform = build.platform ? ["--platform", build.platform] : [];
     const args = Object.entries(build.args).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
-    return dockerCli(
-        host,
-        ["build", ...platform, "-f", build.dockerfile, ...args, ...options, build.context],
-        3600,
-    );
+    return host.run(["build", ...platform, "-f", build.dockerfile, ...args, ...options, build.context], 3600);
 }
 
 /** Builds once more what failed to build, which the cache makes short, and logs the last lines of what it says. */
 export async function explainBuild(
+    host: DockerHost,
     failed: pulumi.ErrorHookArgs,
-    host: string | undefined,
     resource: pulumi.Resource,
 ): Promise<boolean> {
     const { code, output } = await buildImage(host, failed.newInputs?.build as Build, ["--progress=plain"]);

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { dockerCli } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { valueOf } from "../release/valueOf";
 
 /** Docker Hub's list of the tags of hexpm/elixir, newest first. */
@@ -32,8 +32,6 @@ export interface BuilderImages {
      * @default it was not, and is taken as it is
      */
     builderVersions?: string;
-    /** Docker host that builds and pushes, such as `ssh://user@host`. */
-    host?: string;
 }
 
 /**
@@ -42,13 +40,13 @@ export interface BuilderImages {
  *
  * @param tags where the tags are listed
  */
-export async function mustHaveBuilder(images: BuilderImages, tags = TAGS): Promise<void> {
-    const { builderVersions: versions, host } = images;
+export async function mustHaveBuilder(host: DockerHost, images: BuilderImages, tags = TAGS): Promise<void> {
+    const { builderVersions: versions } = images;
     if (versions === undefined) return;
     const image = await valueOf(pulumi.output(images.builderImage));
     const runnerImage = await valueOf(pulumi.output(images.runnerImage));
-    if ((await dockerCli(host, ["image", "inspect", image])).code === 0) return;
-    const { code, output } = await dockerCli(host, ["manifest", "inspect", image]);
+    if ((await host.run(["image", "inspect", image])).code === 0) return;
+    const { code, output } = await host.run(["manifest", "inspect", image]);
     if (code === 0 || !/no such manifest|manifest unknown|manifest for \S+ not found/i.test(output)) return;
     const missing = `the builder image ${image} does not exist, which ${versions} ask for on runnerImage's Debian`;
     const remedy = "or ask for different versions there";

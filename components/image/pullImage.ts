@@ -1,7 +1,8 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { dockerCli, type DockerResult } from "../docker/dockerCli";
+import type { DockerResult } from "../docker/dockerCli";
+import type { DockerHost } from "../docker/dockerHost";
 import { imageReference } from "../release/imageReference";
 
 /** A login at a registry. */
@@ -13,23 +14,23 @@ export interface RegistryLogin {
 /**
  * Pulls an image.
  *
- * @param host Docker host, such as `ssh://user@host`; undefined is the machine's own
+ * @param host where it is to be
  * @param image its reference
  * @param login undefined takes that of the machine's Docker, which otherwise stays as it is
  */
 export async function pullImage(
-    host: string | undefined,
+    host: DockerHost,
     image: string,
     login?: RegistryLogin,
 ): Promise<DockerResult> {
     const pull = ["pull", "-q", image];
-    if (login === undefined) return dockerCli(host, pull, 600);
+    if (login === undefined) return host.run(pull, 600);
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), "decanter-login-"));
     try {
         const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
         const config = { auths: { [imageReference(image).registry]: { auth } } };
         await fs.writeFile(path.join(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
-        return await dockerCli(host, ["--config", folder, ...pull], 600);
+        return await host.run(["--config", folder, ...pull], 600);
     } finally {
         await fs.rm(folder, { recursive: true });
     }

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { DockerHost } from "../docker/dockerHost";
 import { valueOf } from "../release/valueOf";
 import { type Attestations, isAttested, mustKeepAttestations } from "./attestations";
 import { buildArgs, type ReleaseBuild } from "./buildArgs";
@@ -103,6 +104,7 @@ export class ReleaseImage extends pulumi.ComponentResource {
         super("decanter:index:ReleaseImage", name, {}, opts);
 
         const { app, release, version, dockerfile, platform } = args;
+        const host = DockerHost.of(this);
         const context = dockerfile
             ? ownContext(app, dockerfile)
             : buildContext(app, args.pathDependencies, args.projects);
@@ -119,8 +121,8 @@ export class ReleaseImage extends pulumi.ComponentResource {
         const secrets = pulumi.output(args.buildSecrets ?? {});
         const prepareHook = new pulumi.ResourceHook(`${name}-prepare-build`, async () => {
             for (const note of [...(args.notes ?? []), ...context.notes]) await pulumi.log.info(note, this);
-            await mustHaveBuilder(args);
-            if (isAttested(args)) await mustKeepAttestations(args.host);
+            await mustHaveBuilder(host, args);
+            if (isAttested(args)) await mustKeepAttestations(host);
             await folder.write(await valueOf(secrets));
         });
         const clearHook = new pulumi.ResourceHook(`${name}-clear-build`, async () => {

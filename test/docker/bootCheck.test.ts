@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { bootCheckHook } from "../../components/image/bootCheck";
 import { FixtureApp } from "../support/fixtureApp";
 
@@ -51,7 +52,13 @@ describe("the boot check of a release", function () {
         const { warn } = log;
         log.warn = (message) => Promise.resolve(void said.push(message));
         try {
-            const hook = bootCheckHook("press", { ...whole, image, isBootable: true, ...given });
+            const hook = bootCheckHook("press", {
+                ...whole,
+                image,
+                isBootable: true,
+                host: new DockerHost(),
+                ...given,
+            });
             await hook.callback({} as pulumi.ResourceHookArgs);
         } finally {
             log.warn = warn;

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import * as http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { clusterEnv, consoleCommand, containerDefinitions } from "../../components/fargate/taskContainer";
 import { buildImage } from "../../components/image/buildImage";
 import { releaseEnv } from "../../components/release/releaseEnv";
@@ -109,7 +110,7 @@ describe("a task on Fargate, run by Docker", function () {
     };
 
     before(async () => {
-        const built = await buildImage(undefined, app.build(), ["-t", image]);
+        const built = await buildImage(new DockerHost(), app.build(), ["-t", image]);
         assert.equal(built.code, 0, built.output);
         await run("network", "create", network);
         gateway = await run("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network);

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "../support/app";
 import { Checkout } from "../support/checkout";
@@ -289,7 +290,7 @@ function itSurvivesItsHost(): void {
             async () => {
                 // Built before, so that the disk is full when the registry writes.
                 app.release(`1.0.${deploys + 1}`);
-                const { code, output } = await buildImage(own.host, app.build(), []);
+                const { code, output } = await buildImage(new DockerHost(own.host), app.build(), []);
                 assert.equal(code, 0, output);
                 await own.fillDisk(3);
             },

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { type BuildContext, buildContext, contextFiles } from "../../components/image/buildContext";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "../support/app";
@@ -19,7 +20,7 @@ describe("the image of a release", function () {
         apps.push(app);
         return app;
     };
-    const build = (app: App) => buildImage(undefined, app.build(), ["--progress=plain", "-t", tag]);
+    const build = (app: App) => buildImage(new DockerHost(), app.build(), ["--progress=plain", "-t", tag]);
     const run = async (...command: string[]) => {
         const result = await dockerCli(undefined, ["run", "--rm", ...confined, tag, ...command]);
         assert.equal(result.code, 0, result.output);
@@ -83,7 +84,7 @@ describe("the image of a release", function () {
         // Versions that no other run has built: their layers would be cached.
         for (const version of [`7.8.${process.pid}`, `7.9.${process.pid}+abc1234`]) {
             const args = { ...app.build().args, VERSION: version };
-            const built = await buildImage(undefined, { ...app.build(), args }, [
+            const built = await buildImage(new DockerHost(), { ...app.build(), args }, [
                 "--progress=plain",
                 "-t",
                 tag,
@@ -148,7 +149,7 @@ async function sentOf({ folder, rules }: BuildContext): Promise<string[]> {
     const [dockerfile, out] = [path.join(beside, "Dockerfile"), path.join(beside, "out")];
     fs.writeFileSync(dockerfile, "FROM scratch\nCOPY . /\n");
     fs.writeFileSync(`${dockerfile}.dockerignore`, rules);
-    const built = await buildImage(undefined, { context: folder, dockerfile, args: {} }, ["-o", out]);
+    const built = await buildImage(new DockerHost(), { context: folder, dockerfile, args: {} }, ["-o", out]);
     assert.equal(built.code, 0, built.output);
     const sent = fs
         .readdirSync(out, { recursive: true, withFileTypes: true })

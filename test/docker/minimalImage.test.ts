@@ -7,6 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import { lastLines } from "../../components/release/logExcerpt";
 import { releaseEnv } from "../../components/release/releaseEnv";
@@ -131,7 +132,7 @@ describe("the minimal image of a release", function () {
     };
     const build = async (name: string, context: string, ...options: string[]) => {
         const settings = { ...app.build(), context };
-        const { code, output } = await buildImage(undefined, settings, [...options, "-t", name]);
+        const { code, output } = await buildImage(new DockerHost(), settings, [...options, "-t", name]);
         assert.equal(code, 0, lastLines(output, []));
     };
     const env = {

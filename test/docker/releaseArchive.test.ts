@@ -15,6 +15,7 @@ import {
 import * as pulumi from "@pulumi/pulumi";
 import { archiveHook, type ArchiveHookArgs } from "../../components/archive/archiveHook";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import { ECR } from "../support/bootHost";
 import { BootImages, dockerDoes } from "../support/bootImages";
@@ -43,6 +44,7 @@ describe("the archive of a release", function () {
             builderImage: images.base("builder"),
             runnerImage: images.base("runner"),
             folder,
+            host: new DockerHost(),
             ...given,
         };
         const { callback } = archiveHook("hello", args);
@@ -142,7 +144,7 @@ describe("the archive of a release", function () {
         const dockerfile = path.join(folder, "Dockerfile");
         fs.writeFileSync(dockerfile, 'FROM scratch\nCOPY app /app\nCMD ["/app/bin/hello"]\n');
         const build = { context: folder, dockerfile, platform: `linux/${cpu}`, args: {} };
-        const built = await buildImage(undefined, build, ["-q", "-t", tag]);
+        const built = await buildImage(new DockerHost(), build, ["-q", "-t", tag]);
         assert.equal(built.code, 0, built.output);
         try {
             await hook(folder, { image: tag })();

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import program from "../../index";
 import { App } from "../support/app";
@@ -56,7 +57,7 @@ describe("the secrets of a stack, once it is deployed,", function () {
     });
 
     it("are not in the log of the build", async () => {
-        const { code, output } = await buildImage(undefined, app.build(), ["--progress=plain"]);
+        const { code, output } = await buildImage(new DockerHost(), app.build(), ["--progress=plain"]);
         assert.equal(code, 0, output);
         assert.match(output, /build_release/);
         assert.deepEqual(secretsIn(output, secrets), []);

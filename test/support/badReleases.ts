@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "./app";
 import { type Deployer, ONE_OF_EACH, rolesOf } from "./deploys";
@@ -353,7 +354,7 @@ export function itSurvivesBadReleases(stack: string, pulumi: Deployer): void {
             platform: `linux/${other}`,
             args: {},
         };
-        const built = await buildImage(undefined, build, ["-t", name]);
+        const built = await buildImage(new DockerHost(), build, ["-t", name]);
         assert.equal(built.code, 0, built.output);
         const pushed = await dockerCli(undefined, ["push", "-q", name]);
         assert.equal(pushed.code, 0, pushed.output);

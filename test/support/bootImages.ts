@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import { App } from "./app";
 import { ECR } from "./bootHost";
@@ -66,7 +67,7 @@ export class BootImages {
     /** The example with the misbehaviour of test/fixtures, and its reference in ECR. */
     async app(): Promise<string> {
         const app = new App();
-        const built = await buildImage(undefined, app.build(), ["-q", "-t", this.nameOf("hello")]);
+        const built = await buildImage(new DockerHost(), app.build(), ["-q", "-t", this.nameOf("hello")]);
         app.remove();
         assert.equal(built.code, 0, built.output);
         return this.push("hello");
@@ -94,7 +95,7 @@ export class BootImages {
     async proxy(): Promise<string> {
         const args = { PROXY_IMAGE: this.base("router") };
         const build = { context: "docker/tls", dockerfile: "docker/tls/Dockerfile", args };
-        const built = await buildImage(undefined, build, ["-q", "-t", this.nameOf("tls")]);
+        const built = await buildImage(new DockerHost(), build, ["-q", "-t", this.nameOf("tls")]);
         assert.equal(built.code, 0, built.output);
         return this.push("tls");
     }

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 
 /** Properties of a resource. They come from the program under test, so nothing here knows their shapes. */
@@ -105,7 +106,7 @@ async function buildRemoteImage({ api, host }: Host, inputs: Properties): Promis
     refuseOthers("docker.RemoteImage's build", { ...unknown, caches, provenance: attestation });
     const mounts = secrets.flatMap(({ id, src }: Properties) => ["--secret", `id=${id},src=${src}`]);
     const { code, output } = await buildImage(
-        host,
+        new DockerHost(host),
         { context, dockerfile: path.join(context, dockerfile), platform, args: buildArgs },
         ["--progress=plain", "-t", name, ...mounts],
     );
@@ -121,7 +122,9 @@ async function makeImage({ api, host }: Host, inputs: Properties): Promise<Made>
     const { context, dockerfile, platform, args, ...otherBuild } = build;
     refuseOthers("docker.Image's build", otherBuild);
     const options = ["-t", imageName];
-    const results = [await buildImage(host, { context, dockerfile, platform, args }, options)];
+    const results = [
+        await buildImage(new DockerHost(host), { context, dockerfile, platform, args }, options),
+    ];
     if (!skipPush && results[0]?.code === 0)
         results.push(await dockerCli(host, ["push", "-q", imageName], 600));
     const failed = results.find(({ code }) => code !== 0);

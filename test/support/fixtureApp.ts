@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { buildImage } from "../../components/image/buildImage";
 import { buildSecret } from "../../components/image/buildVariables";
 import { lastLines } from "../../components/release/logExcerpt";
@@ -131,7 +132,7 @@ export class FixtureApp {
                 `id=build,src=${secret}`,
                 ...target,
             ];
-            return await buildImage(undefined, build, options);
+            return await buildImage(new DockerHost(), build, options);
         } finally {
             fs.rmSync(folder, { recursive: true });
         }

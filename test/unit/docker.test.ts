@@ -3,8 +3,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Writable } from "node:stream";
+import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { dockerCli, dockerStream } from "../../components/docker/dockerCli";
+import { DockerHost } from "../../components/docker/dockerHost";
 import { containerLog } from "../../components/dockerHost/containerReport";
 import { DockerService } from "../../components/dockerHost/dockerService";
 import { Migration, type MigrationArgs } from "../../components/dockerHost/migration";
@@ -167,7 +169,10 @@ describe("the last lines", () => {
 
     it("of a container come from its log, output and errors alike", async () => {
         await withDocker("echo hunter2; echo err >&2", async (calls) => {
-            assert.equal(await containerLog("ssh://a@b", "web-1", ["hunter2"]), "  | [secret]\n  | err");
+            assert.equal(
+                await containerLog(new DockerHost("ssh://a@b"), "web-1", ["hunter2"]),
+                "  | [secret]\n  | err",
+            );
             assert.deepEqual(calls(), ["--host ssh://a@b logs --tail 300 web-1"]);
         });
     });
@@ -185,9 +190,13 @@ describe("a build", () => {
 
     it("is one of Docker's command line, with what Docker prints", async () => {
         await withDocker("echo missing end >&2; exit 5", async (calls) => {
-            const result = await buildImage("ssh://a@b", { ...build, platform: "linux/arm64" }, ["--quiet"]);
+            const result = await buildImage(
+                new DockerHost("ssh://a@b"),
+                { ...build, platform: "linux/arm64" },
+                ["--quiet"],
+            );
             assert.deepEqual(result, { code: 5, stdout: "", output: "missing end\n" });
-            await buildImage(undefined, build, []);
+            await buildImage(new DockerHost(), build, []);
             assert.deepEqual(calls(), [
                 `--host ssh://a@b build --platform linux/arm64 ${command} --quiet app`,
                 `build ${command} app`,
@@ -200,7 +209,7 @@ describe("a build", () => {
             let again: boolean | undefined;
             const errors = await logged(
                 "error",
-                async () => (again = await explainBuild(failed, undefined, none)),
+                async () => (again = await explainBuild(new DockerHost(), failed, none)),
             );
             assert.equal(again, false);
             assert.deepEqual(errors, ["the build failed:\n  | missing end"]);
@@ -210,7 +219,7 @@ describe("a build", () => {
 
     it("that failed, and succeeds this time, needs no words", async () => {
         await withDocker("echo fine", async (calls) => {
-            assert.deepEqual(await logged("error", () => explainBuild(failed, undefined, none)), []);
+            assert.deepEqual(await logged("error", () => explainBuild(new DockerHost(), failed, none)), []);
             assert.equal(calls().length, 1);
         });
     });
@@ -251,7 +260,8 @@ describe("the builder of a ReleaseImage", () => {
             runnerImage: "docker.io/debian:trixie-20260623-slim",
             builderVersions: "elixir 1.18.2 (a) and erlang 27.1 (b)",
         };
-        new ReleaseImage("web", { ...args, ...images, host: "ssh://me@server" }, { transformations });
+        const provider = new docker.Provider("docker", { host: "ssh://me@server" });
+        new ReleaseImage("web", { ...args, ...images }, { transformations, provider });
         await settled();
         const asked: string[] = [];
         const before = globalThis.fetch;
@@ -285,7 +295,7 @@ describe("the attestations of an image", () => {
     it("are kept by the containerd image store", async () => {
         const status = "overlayfs [[driver-type io.containerd.snapshotter.v1]]";
         await withDocker(storing(status), async (calls) => {
-            await mustKeepAttestations("ssh://a@b");
+            await mustKeepAttestations(new DockerHost("ssh://a@b"));
             assert.deepEqual(calls(), ["--host ssh://a@b info --format {{.Driver}} {{.DriverStatus}}"]);
         });
     });
@@ -293,13 +303,13 @@ describe("the attestations of an image", () => {
     it("are refused where the Docker host would drop them, or is not there", async () => {
         await withDocker(storing("overlay2 [[Backing Filesystem extfs]]"), () =>
             assert.rejects(
-                mustKeepAttestations(undefined),
+                mustKeepAttestations(new DockerHost()),
                 /sbom and provenance need the containerd image store on the Docker host, and it has overlay2: set "features"/,
             ),
         );
         await withDocker("echo no route >&2; exit 1", () =>
             assert.rejects(
-                mustKeepAttestations(undefined),
+                mustKeepAttestations(new DockerHost()),
                 /the Docker host does not tell how it stores images: no route$/,
             ),
         );
@@ -319,13 +329,17 @@ describe("the boot check", () => {
     const check =
         (starts: boolean, more = {}) =>
         async () =>
-            bootCheckHook("web", { ...given, isBootable: starts, ...more }).callback(
+            bootCheckHook("web", { ...given, isBootable: starts, host: new DockerHost(), ...more }).callback(
                 {} as pulumi.ResourceHookArgs,
             );
 
     it("starts the release once, with its plain environment, dummies for secrets, and nothing that it could use", async () => {
         await withDocker(having("linux/amd64"), async (calls) => {
-            const hook = bootCheckHook("web", { ...given, isBootable: true, host: "ssh://a@b" });
+            const hook = bootCheckHook("web", {
+                ...given,
+                isBootable: true,
+                host: new DockerHost("ssh://a@b"),
+            });
             const twice = [1, 2].map(async () => hook.callback({} as pulumi.ResourceHookArgs));
             await Promise.all(twice);
             const [run = "", ...others] = calls().filter((call) => call.includes(" run "));
@@ -465,9 +479,9 @@ describe("the boot check", () => {
 });
 
 describe("a migration that runs", () => {
-    async function hookOf(given: Partial<MigrationArgs> = {}): Promise<() => Promise<void>> {
+    async function hookOf(given: Partial<MigrationArgs> = {}, host?: string): Promise<() => Promise<void>> {
         await mockPulumi();
-        const { migrateHook: migrated } = new Migration("web-migration", {
+        const args = {
             image: "web@sha256:1",
             command: "bin/migrate",
             seconds: 30,
@@ -475,7 +489,9 @@ describe("a migration that runs", () => {
             networkName: "net",
             secrets: pulumi.secret(["hunter2"]),
             ...given,
-        });
+        };
+        const provider = new docker.Provider("docker", { host });
+        const { migrateHook: migrated } = new Migration("web-migration", args, { provider });
         await settled();
         return async () => migrated.callback({} as pulumi.ResourceHookArgs);
     }
@@ -492,7 +508,7 @@ describe("a migration that runs", () => {
     const speaking = "echo 'url has hunter2'; echo boom >&2;";
 
     it("runs once for all replicas", async () => {
-        const migrate = await hookOf({ host: "ssh://a@b" });
+        const migrate = await hookOf({}, "ssh://a@b");
         await withDocker("exit 0", async (calls) => {
             await Promise.all([migrate(), migrate()]);
             await migrate();
@@ -522,7 +538,7 @@ describe("a migration that runs", () => {
     });
 
     it("is stopped when its time is over", async () => {
-        const migrate = await hookOf({ seconds: 1, host: "ssh://a@b" });
+        const migrate = await hookOf({ seconds: 1 }, "ssh://a@b");
         await withDocker(migrating(`${speaking} exec sleep 30`), async (calls) => {
             const problem = "took longer than 1 s (migrateSeconds)";
             const message = `${failed} ${problem}. Its last lines:\n  | url has [secret]\n  | boom`;
@@ -554,10 +570,12 @@ describe("a swap", () => {
             "web",
             {
                 ...args,
-                host: "ssh://a@b",
                 secrets: pulumi.secret<Record<string, string>>({ A: "hunter2" }),
             },
-            { transformations: hooks.transformations },
+            {
+                transformations: hooks.transformations,
+                provider: new docker.Provider("docker", { host: "ssh://a@b" }),
+            },
         );
         await settled();
         return hooks;

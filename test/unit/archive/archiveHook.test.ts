@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
+import { DockerHost } from "../../../components/docker/dockerHost";
 import { archiveHook, type ArchiveHookArgs } from "../../../components/archive/archiveHook";
 import { restoreEnvironment } from "../../support/environment";
 import { type FakeS3, withFakeS3 } from "../../support/fakeS3";
@@ -46,6 +47,7 @@ describe("archiving a release", () => {
             builderImage: "docker.io/hexpm/elixir:1.20.2",
             runnerImage: "docker.io/debian:trixie-slim",
             folder,
+            host: new DockerHost(),
             ...given,
         };
         const { callback } = archiveHook("hello", args);
@@ -72,7 +74,7 @@ describe("archiving a release", () => {
     describe("to files", () => {
         it("takes it out of the image, without starting it, and leaves no container", async () => {
             await withDocker(docker(), async (calls) => {
-                await hook({ host: "ssh://a@b" })();
+                await hook({ host: new DockerHost("ssh://a@b") })();
                 assert.deepEqual(
                     calls(),
                     [

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { DockerHost } from "../../../components/docker/dockerHost";
 import { healthGate } from "../../../components/dockerHost/healthGate";
 import { withDocker } from "../../support/mockPulumi";
 
@@ -40,9 +41,10 @@ function seeing(...looks: State[][]): string {
 
 function gate(
     containers: string[],
-    given: { bootSeconds?: number; bakeSeconds?: number; host?: string } = {},
+    given: { bootSeconds?: number; bakeSeconds?: number; host?: DockerHost } = {},
 ): Promise<void> {
-    return healthGate({ containers, bootSeconds: 30, bakeSeconds: 0, secrets: ["hunter2"], ...given });
+    const host = new DockerHost();
+    return healthGate({ containers, host, bootSeconds: 30, bakeSeconds: 0, secrets: ["hunter2"], ...given });
 }
 
 describe("the health gate", () => {
@@ -56,7 +58,7 @@ describe("the health gate", () => {
     it("waits for the last container", async () => {
         const looks = [[starting, starting], [healthy, starting], [healthy]];
         await withDocker(seeing(...looks), async (calls) => {
-            await gate(["web-1", "web-2"], { host: "ssh://me@server" });
+            await gate(["web-1", "web-2"], { host: new DockerHost("ssh://me@server") });
             const inspect = "--host ssh://me@server container inspect web-1 web-2";
             assert.deepEqual(calls(), [inspect, inspect, inspect]);
         });

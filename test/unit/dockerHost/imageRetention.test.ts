@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ImageRetention } from "../../../components/dockerHost/imageRetention";
 import { logged, mockPulumi, settled, withDocker } from "../../support/mockPulumi";
@@ -25,13 +26,14 @@ esac`;
 describe("the retention of images", () => {
     async function pruned(given: { registryContainer?: string } = {}): Promise<string[]> {
         await mockPulumi();
-        const retention = new ImageRetention("web", {
+        const args = {
             repositories: pulumi.output(["ghcr.io/acme/web", "ghcr.io/acme/shop"]),
             keep: pulumi.output(["5", "4"].map((digit) => `ghcr.io/acme/web@sha256:${digit}`)),
             networkName: "net",
-            host: "ssh://a@b",
             ...given,
-        });
+        };
+        const provider = new docker.Provider("docker", { host: "ssh://a@b" });
+        const retention = new ImageRetention("web", args, { provider });
         await settled();
         return logged("warn", async () => retention.pruneHook.callback({} as pulumi.ResourceHookArgs));
     }

@@ -1,10 +1,11 @@
 import { strict as assert } from "node:assert";
 import * as pulumi from "@pulumi/pulumi";
+import { DockerHost } from "../../../components/docker/dockerHost";
 import { allOrNone, startAgain, stopRefused } from "../../../components/dockerHost/refusedRelease";
 import { withDocker } from "../../support/mockPulumi";
 
 const containers = ["web-1-new", "web-2-new"];
-const release = { containers, router: "r1", stopSeconds: 5, host: "ssh://a@b" };
+const release = { containers, router: "r1", stopSeconds: 5, host: new DockerHost("ssh://a@b") };
 
 /** A `docker` whose router names what is live. */
 const routing = (live: string, rest = "") => `
@@ -76,13 +77,13 @@ describe("a refused release", () => {
     it("is started for its next check, where it is stopped, and gets back its restart policy", async () => {
         const states = "echo 'exited /web-1-new'; echo 'running /web-2-new'";
         await withDocker(`case "$*" in *inspect*) ${states} ;; esac`, async (calls) => {
-            await startAgain(undefined, containers, "always");
+            await startAgain(new DockerHost(), containers, "always");
             assert.deepEqual(calls().slice(1), ["update --restart always web-1-new", "start web-1-new"]);
         });
         const broken = `case "$*" in *inspect*) ${states} ;; start*) echo no space left; exit 1 ;; esac`;
         await withDocker(broken, () =>
             assert.rejects(
-                startAgain(undefined, containers, "always"),
+                startAgain(new DockerHost(), containers, "always"),
                 /could not be started again: no space left$/,
             ),
         );
@@ -92,7 +93,7 @@ describe("a refused release", () => {
 describe("replicas of which one cannot be made", () => {
     it("stop, whether they are there before or after it has failed", async () => {
         let explained = 0;
-        const { madeHook: made, failedHook: failed } = allOrNone("web", 5, undefined, () => {
+        const { madeHook: made, failedHook: failed } = allOrNone("web", 5, new DockerHost(), () => {
             explained += 1;
             return Promise.resolve(false);
         });

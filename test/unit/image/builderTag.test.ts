@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
+import { DockerHost } from "../../../components/docker/dockerHost";
 import { type BuilderImages, mustHaveBuilder } from "../../../components/image/builderTag";
 import { withDocker } from "../../support/mockPulumi";
 
@@ -57,7 +58,9 @@ describe("a builder image that follows from versions", () => {
     async function refusal(given: Partial<BuilderImages> = {}, hub = url()): Promise<string> {
         let said = "nothing";
         await withDocker(notFound, () =>
-            mustHaveBuilder({ ...builder, ...given }, hub).catch(({ message }: Error) => (said = message)),
+            mustHaveBuilder(new DockerHost(), { ...builder, ...given }, hub).catch(
+                ({ message }: Error) => (said = message),
+            ),
         );
         return said;
     }
@@ -68,7 +71,7 @@ describe("a builder image that follows from versions", () => {
 
     it("is not looked for where the user has set it", async () => {
         await withDocker("exit 1", async (calls) => {
-            await mustHaveBuilder({ ...builder, builderVersions: undefined }, url());
+            await mustHaveBuilder(new DockerHost(), { ...builder, builderVersions: undefined }, url());
             assert.throws(calls, /ENOENT/);
         });
         assert.deepEqual(asked, []);
@@ -76,7 +79,7 @@ describe("a builder image that follows from versions", () => {
 
     it("is taken where the Docker host has it", async () => {
         await withDocker("exit 0", async (calls) => {
-            await mustHaveBuilder({ ...builder, host: "ssh://me@server" }, url());
+            await mustHaveBuilder(new DockerHost("ssh://me@server"), builder, url());
             assert.deepEqual(calls(), [`--host ssh://me@server image inspect ${image}`]);
         });
         assert.deepEqual(asked, []);
@@ -84,7 +87,7 @@ describe("a builder image that follows from versions", () => {
 
     it("is taken where its registry has it", async () => {
         await withDocker('[ "$1" = manifest ]', async (calls) => {
-            await mustHaveBuilder(builder, url());
+            await mustHaveBuilder(new DockerHost(), builder, url());
             assert.deepEqual(calls(), [`image inspect ${image}`, `manifest inspect ${image}`]);
         });
         assert.deepEqual(asked, []);
@@ -97,7 +100,9 @@ describe("a builder image that follows from versions", () => {
         "docker: 'manifest' is not a docker command.",
     ]) {
         it(`is left to the build where its registry says "${says}"`, async () => {
-            await withDocker(registry(says.replaceAll("'", "")), () => mustHaveBuilder(builder, url()));
+            await withDocker(registry(says.replaceAll("'", "")), () =>
+                mustHaveBuilder(new DockerHost(), builder, url()),
+            );
             assert.deepEqual(asked, []);
         });
     }
