@@ -10,19 +10,13 @@ import { isAttested } from "../components/image/attestations";
 import { bootCheckHook } from "../components/image/bootCheck";
 import { ReleaseImage } from "../components/image/releaseImage";
 import { imageReference, registryOf } from "../components/release/imageReference";
+import { readyAfter } from "../components/release/readyAfter";
 import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
 import { archiveArgs, bootCheckArgs, imageArgs } from "./build";
 import type { CommonSettings } from "./config/commonSettings";
 import { namedByRole } from "./names";
-import {
-    archiveFolder,
-    readyAfter,
-    type Outputs,
-    type Release,
-    releaseOutputs,
-    releasesUpTo,
-} from "./outputs";
+import { archiveFolder, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 import { repositoryName } from "./repositoryName";
 import { bracketed, visitorsHost } from "./visitors";
 
@@ -108,7 +102,7 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
         target: "docker",
         url: `http://${bracketed(visitors)}:${config.publicPort}`,
         version: config.version,
-        ...releaseOutputs(readyAfter(service.containers, releases)),
+        ...releaseOutputs(readyAfter(releases, service.containers)),
         containers: service.containers,
         console: `bin/${release} remote`,
         ...(folder && { archive: folder }),

@@ -8,10 +8,11 @@ import { NodeDiscovery } from "../components/fargate/nodeDiscovery";
 import { ReleaseTask } from "../components/fargate/releaseTask";
 import { clusterEnv, consoleCommand } from "../components/fargate/taskContainer";
 import { imageReference } from "../components/release/imageReference";
+import { readyAfter } from "../components/release/readyAfter";
 import { cut } from "./awsNames";
 import { type AwsPast, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
-import { readyAfter, type Outputs, releaseOutputs } from "./outputs";
+import { type Outputs, releaseOutputs } from "./outputs";
 
 /** The target `fargate`: a release on ECS with Fargate, behind a load balancer. */
 export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Outputs {
@@ -118,7 +119,7 @@ export function fargate(config: ConfigOf<"fargate">, past: AwsPast = {}): Output
         target: config.target,
         url: `https://${domain}`,
         version: config.version,
-        ...releaseOutputs(readyAfter(service.serviceName, base.releases)),
+        ...releaseOutputs(readyAfter(base.releases, service.serviceName)),
         containers: pulumi
             .all([service.clusterName, service.serviceName])
             .apply((names) => [[...names, task.containerName].join("/")]),

@@ -8,10 +8,11 @@ import { hostHooks } from "../components/floatingIp/hostHooks";
 import { HostRole } from "../components/floatingIp/hostRole";
 import { ReleaseHost } from "../components/floatingIp/releaseHost";
 import { TlsProxy } from "../components/floatingIp/tlsProxy";
+import { readyAfter } from "../components/release/readyAfter";
 import { valueOf } from "../components/release/valueOf";
 import { type AwsPast, type AwsRelease, awsRelease, envOf } from "./awsRelease";
 import type { ConfigOf } from "./config/config";
-import { readyAfter, type Outputs, releaseOutputs } from "./outputs";
+import { type Outputs, releaseOutputs } from "./outputs";
 
 /** How long a host may take until it migrates, in seconds: it starts, and installs and pulls what it needs. */
 const START_SECONDS = 600;
@@ -89,8 +90,8 @@ export function floatingIp(config: Config, past: AwsPast = {}): HostOutputs {
         target: config.target,
         url: `${tls ? "https" : "http"}://${domain}`,
         version: config.version,
-        ...releaseOutputs(readyAfter(address, base.releases)),
-        containers: readyAfter(address, instanceId).apply((id) => [id]),
+        ...releaseOutputs(readyAfter(base.releases, address)),
+        containers: readyAfter(instanceId, address).apply((id) => [id]),
         console: `sudo docker exec --interactive --tty ${release} bin/${release} remote`,
         logs: logGroup.name,
         ...(base.archive && { archive: base.archive }),

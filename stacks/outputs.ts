@@ -92,11 +92,6 @@ function referenceOf({ image, tag }: Release): string {
     return tag ? `${repository}:${tag}@${digest}` : image;
 }
 
-/** A value that resolves only when something else has: what a stack tells of a release, once that serves. */
-export function readyAfter<T>(serves: pulumi.Output<unknown>, value: pulumi.Output<T>): pulumi.Output<T> {
-    return pulumi.all([value, serves]).apply(([known]) => known as T);
-}
-
 /**
  * A release and those that ran before it.
  *

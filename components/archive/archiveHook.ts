@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DockerHost } from "../docker/dockerHost";
 import { pullImage, type RegistryLogin } from "../image/pullImage";
 import { lastLines } from "../release/logExcerpt";
+import { sharedHook } from "../release/sharedHook";
 import { valueOf } from "../release/valueOf";
 import { type ArchivePlace, isArchived, LAST, upload } from "./archiveUpload";
 import { ciRun } from "./ciRun";
@@ -33,9 +34,7 @@ export interface ArchiveHookArgs extends Pick<ReleaseOrigin, "app" | "release" |
  * throws where that fails, and then nothing is deployed.
  */
 export function archiveHook(name: string, args: ArchiveHookArgs): pulumi.ResourceHook {
-    // Every container waits for it, and one run serves them all.
-    let run: Promise<void> | undefined;
-    return new pulumi.ResourceHook(`${name}-archived`, () => (run ??= archive(args)));
+    return sharedHook(`${name}-archived`, () => archive(args));
 }
 
 async function archive(args: ArchiveHookArgs): Promise<void> {

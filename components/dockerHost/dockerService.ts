@@ -12,6 +12,7 @@ import { mustBeWhole } from "../release/arguments";
 import { checkHealth, healthCheck, wholeHealth } from "../release/healthCheck";
 import { checkLimits, containerLimits, type Limits } from "../release/limits";
 import { checkMigration, type ReleaseMigration } from "../release/migrationCommand";
+import { readyAfter } from "../release/readyAfter";
 import { valueOf } from "../release/valueOf";
 import { healthGate } from "./healthGate";
 import { Migration } from "./migration";
@@ -169,7 +170,7 @@ export class DockerService extends pulumi.ComponentResource {
             { parent: this },
         );
         this.containers = swap.containers;
-        this.image = pulumi.all([args.image, swap.containers]).apply(([image]) => image);
+        this.image = readyAfter(args.image, swap.containers);
         this.registerOutputs({ image: this.image, containers: this.containers });
     }
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
 import { DockerHost } from "../docker/dockerHost";
+import { readyAfter } from "../release/readyAfter";
 import { valueOf } from "../release/valueOf";
 
 export interface LocalRegistryArgs {
@@ -66,7 +67,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
             if (code !== 0) throw new Error(`the registry ${name} cannot be started: ${output.trim()}`);
         });
         this.containerId = container.id;
-        this.address = pulumi.all([container.id, port.result]).apply(([, number]) => `127.0.0.1:${number}`);
+        this.address = readyAfter(pulumi.interpolate`127.0.0.1:${port.result}`, container.id);
         this.registerOutputs({ address: this.address });
     }
 }

@@ -9,6 +9,7 @@ import {
     missingShell,
     type ReleaseMigration,
 } from "../release/migrationCommand";
+import { sharedHook } from "../release/sharedHook";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped } from "./containerReport";
 import { explainMissing } from "./missingImage";
@@ -62,9 +63,7 @@ export class Migration extends pulumi.ComponentResource {
             { parent: this, deleteBeforeReplace: false, hooks: { onError: [explainHook] }, ...limitsOptions },
         );
 
-        // Every replica waits for it, and one run serves them all.
-        let run: Promise<void> | undefined;
-        this.migrateHook = new pulumi.ResourceHook(name, () => (run ??= migrate(host, args, container)));
+        this.migrateHook = sharedHook(name, () => migrate(host, args, container));
         this.registerOutputs({});
     }
 }

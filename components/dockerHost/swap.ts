@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, toLabels } from "../docker/containerDefaults";
 import { DockerHost } from "../docker/dockerHost";
 import { wholeHealth } from "../release/healthCheck";
+import { readyAfter } from "../release/readyAfter";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped, containerLog } from "./containerReport";
 import { stopRefused } from "./refusedRelease";
@@ -117,7 +118,7 @@ export class Swap extends pulumi.ComponentResource {
                 },
             },
         );
-        this.containers = pulumi.all([pulumi.all(args.containers), container.id]).apply(([names]) => names);
+        this.containers = readyAfter(pulumi.all(args.containers), container.id);
         this.registerOutputs({ containers: this.containers });
     }
 }

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { policyDocument } from "../aws/policyDocument";
+import { readyAfter } from "../release/readyAfter";
 import type { LoadBalancer } from "./loadBalancer";
 
 export interface BlueGreenArgs {
@@ -72,7 +73,7 @@ export class BlueGreen extends pulumi.ComponentResource {
         this.loadBalancer = {
             alternateTargetGroupArn: idleTargets.arn,
             productionListenerRule: productionRule.arn,
-            roleArn: pulumi.all([role.arn, attached.id]).apply(([arn]) => arn),
+            roleArn: readyAfter(role.arn, attached.id),
         };
         this.configuration = { strategy: "BLUE_GREEN", bakeTimeInMinutes: `${this.bakeMinutes}` };
         this.alarms = { enable: true, rollback: true, alarmNames: [alarm.name] };

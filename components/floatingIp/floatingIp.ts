@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { readyAfter } from "../release/readyAfter";
 import type { HostHooks } from "./hostHooks";
 
 export interface FloatingIpArgs {
@@ -55,7 +56,7 @@ export class FloatingIp extends pulumi.ComponentResource {
                 { parent: this },
             );
         }
-        this.address = pulumi.all([eip.publicIp, association.id]).apply(([address]) => address);
+        this.address = readyAfter(eip.publicIp, association.id);
         this.registerOutputs({ address: this.address });
     }
 }

@@ -75,11 +75,9 @@ function lastState(said: string[]): string | undefined {
 function explained(failure: string): string {
     const problem = failure.slice(FAILED.length);
     const remedy = /exec format error/i.test(problem)
-        ? " The image is for another CPU: set platform, ami and instanceType to the same one."
-        : missingVariable(problem);
-    return problem.replace(/\. Its last lines:|$/, (end) =>
-        end === "" ? remedy : `.${remedy}${end.slice(1)}`,
-    );
+        ? "The image is for another CPU: set platform, ami and instanceType to the same one."
+        : missingVariable(problem).trim();
+    return [problem, remedy].filter((part) => part !== "").join("\n");
 }
 
 function lastWords(said: string[], options: string): string {

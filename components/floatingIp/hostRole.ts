@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { consoleActions, logStatement, policyDocument, pullStatements } from "../aws/policyDocument";
+import { readyAfter } from "../release/readyAfter";
 
 export interface HostRoleArgs {
     /** ARNs of the parameters with the secrets. */
@@ -57,7 +58,7 @@ export class HostRole extends pulumi.ComponentResource {
             child,
         );
         const profile = new aws.iam.InstanceProfile(name, { role: role.name }, child);
-        this.profileName = pulumi.all([profile.name, policy.id]).apply(([known]) => known);
+        this.profileName = readyAfter(profile.name, policy.id);
         this.registerOutputs({ profileName: this.profileName });
     }
 }

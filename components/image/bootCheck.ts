@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DockerResult } from "../docker/dockerCli";
 import type { DockerHost } from "../docker/dockerHost";
 import { lastLines } from "../release/logExcerpt";
+import { sharedHook } from "../release/sharedHook";
 import { valueOf } from "../release/valueOf";
 import { pullImage } from "./pullImage";
 
@@ -39,9 +40,7 @@ export interface BootCheckArgs {
  * said and not refused: the health gate is for that.
  */
 export function bootCheckHook(name: string, args: BootCheckArgs): pulumi.ResourceHook {
-    // Every container waits for it, and one run serves them all.
-    let run: Promise<void> | undefined;
-    return new pulumi.ResourceHook(`${name}-boot-check`, () => (run ??= check(args)));
+    return sharedHook(`${name}-boot-check`, () => check(args));
 }
 
 async function check(args: BootCheckArgs): Promise<void> {

@@ -146,7 +146,7 @@ describe("the gate of a host", () => {
             const said = `decanter: failed: ${ended} Its last lines:\n  | ${lines}`;
             await withFakeAws(deploying(saying([], [said])), () =>
                 assert.rejects(hostGate(args), {
-                    message: `${refused}${ended} ${remedy} Its last lines:\n  | ${lines}${isStopping}`,
+                    message: `${refused}${ended} Its last lines:\n  | ${lines}\n${remedy}${isStopping}`,
                 }),
             );
         });
