@@ -1,9 +1,15 @@
 import { readConfig } from "./stacks/config/config";
 import { mustBeOneDaemon } from "./stacks/config/dockerContext";
-import { dockerHost } from "./stacks/dockerHost";
-import { fargate } from "./stacks/fargate";
-import { floatingIp } from "./stacks/floatingIp";
 import { lastOutputs } from "./stacks/outputs";
+
+// Only the stack's own target is loaded: AWS's packages take long.
+/* eslint-disable @typescript-eslint/no-require-imports */
+const targets = {
+    docker: () => require("./stacks/dockerHost") as typeof import("./stacks/dockerHost"),
+    fargate: () => require("./stacks/fargate") as typeof import("./stacks/fargate"),
+    "floating-ip": () => require("./stacks/floatingIp") as typeof import("./stacks/floatingIp"),
+};
+/* eslint-enable */
 
 export = async () => {
     const config = readConfig();
@@ -15,10 +21,10 @@ export = async () => {
     );
     switch (config.target) {
         case "docker":
-            return dockerHost(config, pastReleases);
+            return targets.docker().dockerHost(config, pastReleases);
         case "fargate":
-            return fargate(config, { pastReleases, otherStacksReleases, logs });
+            return targets.fargate().fargate(config, { pastReleases, otherStacksReleases, logs });
         case "floating-ip":
-            return floatingIp(config, { pastReleases, otherStacksReleases, logs });
+            return targets["floating-ip"]().floatingIp(config, { pastReleases, otherStacksReleases, logs });
     }
 };

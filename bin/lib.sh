@@ -88,11 +88,11 @@ reach_stack() {
     set_up_passphrase "$1"
     opened=$1
 }
-# open_stack STACK [FLAG]: sees to what a stack itself needs too, and selects it. From then on `on_host` and `target` are about
-# it.
+# open_stack STACK [FLAG]: sees to what a stack itself needs too, and selects it. From then on `host` and `target` are its.
 open_stack() {
     reach_stack "$1"
     pulumi stack select "$@" > /dev/null 2> "$mine/select.log" || fail "$(cat "$mine/select.log")"
+    known_settings=$(read_settings)
     host=$(setting host) target=$(setting target)
     # On AWS only a build needs Docker.
     is_on_aws || reach_docker
@@ -108,148 +108,47 @@ reach_docker() {
     fi
     set_up_docker
 }
-# setting KEY: a setting of the stack, or of the file that `settings` names. on_host ARGUMENT...: Docker's command line for
-# the stack's host.
-setting() { pulumi config get --stack "$opened" ${settings:+--config-file "$settings"} "$1"; }
+# read_settings: the settings of the stack, or of the file that `settings` names, KEY=VALUE a line each: Pulumi takes half a
+# second for an answer, so it is asked for all at once. Of a secret it is told that there is one.
+# shellcheck disable=SC2016 # the dollars are of JavaScript
+read_settings() {
+    pulumi config --stack "$opened" ${settings:+--config-file "$settings"} --json | node -e '
+        const settings = JSON.parse(require("node:fs").readFileSync(0, "utf8") || "{}");
+        for (const [key, { value, secret }] of Object.entries(settings))
+            console.log(`${key.replace(/^decanter:/, "")}=${secret ? "[secret]" : value.replaceAll("\n", " ")}`);'
+}
+# setting KEY: one of them.
+setting() {
+    local line known
+    known=${known_settings-$(read_settings)} || return
+    while IFS= read -r line; do
+        case $line in "$1="*) printf '%s\n' "${line#*=}" ;; esac
+    done <<< "$known"
+}
 # outputs KEY...: outputs of the stack, a line each: of a list the first, and an empty line for what is not there.
 outputs() {
     pulumi stack output --stack "$opened" --json 2> /dev/null | node -e '
         const outputs = JSON.parse(require("node:fs").readFileSync(0, "utf8") || "{}");
         for (const key of process.argv.slice(1)) console.log([outputs[key] ?? ""].flat()[0] ?? "");' "$@"
 }
-on_host() { docker ${host:+--host "$host"} "$@"; }
 
-# find_router: sets `router` to the id of the container of the stack's router, as the state knows it; to nothing where there is
-# none. It fails where the state cannot be read.
-find_router() {
-    # shellcheck disable=SC2016 # the dollar is of the URN
-    router=$(pulumi stack export --stack "$opened" 2> /dev/null | node -e '
-        const { deployment } = JSON.parse(require("node:fs").readFileSync(0, "utf8") || "{}");
-        const ids = (deployment?.resources ?? [])
-            .filter(({ urn, delete: goes }) => !goes && urn.includes("decanter:index:Router$docker:index/container:Container::"))
-            .map(({ id }) => id);
-        console.log(ids.at(-1) ?? "");')
-}
-# live: names of the containers that have the traffic, a line each. It fails where the router does not say. A router that runs has the
-# image of its own day, which may not have this program: its text goes along.
-live() { [ -z "${router:-}" ] || on_host exec "$router" bash -c "$(cat "$here/docker/router/live")" 2> /dev/null; }
+# program NAME ARGUMENT...: runs a program of commands/, whose errors are those of this command. run_program NAME ARGUMENT...: becomes it.
+export COMMAND=${0##*/}
+program() { node --import=tsx "commands/$1.ts" "${@:2}"; }
+run_program() { exec node --import=tsx "commands/$1.ts" "${@:2}"; }
 
-# stop_refused: stops what runs of the stack's releases without having the traffic: what a deploy has left that could not tidy up.
-# Only for a caller that knows that nobody deploys the stack. What is stopped is kept for docker logs.
-stop_refused() {
-    local network id name mode serving names=() refused=()
-    find_router || return 0
-    network=$(on_host inspect --format '{{.HostConfig.NetworkMode}}' "$router" 2> /dev/null) || return 0
-    while read -r id name; do
-        mode=$(on_host inspect --format '{{.HostConfig.NetworkMode}}' "$id" 2> /dev/null) || continue
-        case $mode in
-            # A swap that is at work comes to its end, as it moves the traffic.
-            container:*) on_host exec "$id" sh -c 'until test -e /tmp/swapped; do sleep 0.2; done' > /dev/null 2>&1 || true ;;
-            *) names+=("$name") ;;
-        esac
-    done < <(on_host ps --filter "label=decanter.router=$network" --format '{{.ID}} {{.Names}}')
-    [ ${#names[@]} -gt 0 ] || return 0
-    if ! serving=$(live); then
-        say "the router does not say which release has the traffic, so all of these run on: ${names[*]}"
-        return 0
-    fi
-    for name in "${names[@]}"; do
-        grep -qxF -e "$name" <<< "$serving" || refused+=("$name")
-    done
-    [ ${#refused[@]} -gt 0 ] || return 0
-    say "stopping what a deploy has left running without traffic: ${refused[*]}"
-    { on_host update --restart no "${refused[@]}" && on_host stop "${refused[@]}"; } > /dev/null ||
-        say "not everything could be stopped: see what Docker says above"
-}
-
-# tidy_up: sees to it that a deploy that is over leaves nothing that works on, and no secret.
-tidy_up() {
-    forget_secrets
-    is_on_aws || stop_refused
-}
-
-# forget_secrets: removes the build secrets that a killed deploy of the stack has left.
-forget_secrets() {
-    local folder name
-    for folder in "$mine/build/${opened##*/}"-*/; do
-        name=$(basename "$folder")
-        # Another stack's name may begin with this one's.
-        case ${name#"${opened##*/}-"} in *-*) ;; *) rm -f "$folder/secret" ;; esac
-    done
-}
-
-# say_what_serves: what serves the stack now, from the router itself; on AWS from the last deploy that succeeded.
-say_what_serves() {
-    local url version serving states published
-    if ! find_router; then
-        say "what serves now is not known, as the state of the stack $opened cannot be read: pulumi stack export --stack $opened says why"
-        return
-    fi
-    { read -r url && read -r version; } < <(outputs url version)
-    if is_on_aws; then
-        if [ -n "$version" ]; then
-            say "release $version serves on at $url, as far as the last deploy that succeeded knows"
-        else
-            say "nothing serves yet: no deploy of the stack $opened has succeeded"
-        fi
-    elif ! serving=$(live); then
-        say "what serves now is not known, as the router does not answer: docker logs $router"
-    elif [ -z "$serving" ]; then
-        say "nothing serves $([ -n "$version" ] && echo now || echo yet): no release of the stack $opened has the traffic"
-    else
-        # shellcheck disable=SC2086 # a name a word
-        version=$(on_host inspect --format '{{index .Config.Labels "decanter.version"}}' $serving | sort -u | paste -sd, -) || true
-        published=$(on_host port "$router" 8080 | head -n 1) || true
-        # The outputs are those of the last deploy that succeeded, and the port may have changed since.
-        case $url in *":${published##*:}" | https://*) ;; *) url=http://$published ;; esac
-        # shellcheck disable=SC2086
-        states=$(on_host inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' $serving | sort -u | paste -sd, -) || true
-        say "release ${version:-of an unknown version} serves on at $url (${states:-its containers are gone: docker ps -a})"
-    fi
-}
-
-# macOS has no /proc.
-is_alive() { [ -d "/proc/$1" ] || ps -p "$1" > /dev/null 2>&1; }
-
-# locks: the locks of the stack, where its state is in files.
-locks() {
-    local lock
-    case ${PULUMI_BACKEND_URL:-} in file://*) ;; *) return 0 ;; esac
-    for lock in "${PULUMI_BACKEND_URL#file://}/.pulumi/locks/organization/decanter/$opened"/*.json; do
-        [ ! -f "$lock" ] || echo "$lock"
-    done
-}
-pid_of() { sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$1"; }
-is_from_here() { grep -q "\"hostname\": *\"$(hostname)\"" "$1"; }
-
-# is_deployed: whether somebody deploys the stack, or may do so: only of a state in files this machine knows.
-is_deployed() {
-    local lock
-    case ${PULUMI_BACKEND_URL:-} in file://*) ;; *) return 0 ;; esac
-    while read -r lock; do
-        if ! is_from_here "$lock" || is_alive "$(pid_of "$lock")"; then return 0; fi
-    done < <(locks)
-    return 1
-}
-
-# lift_dead_lock STACK: a Pulumi that was killed leaves its lock behind, and nobody else would lift it. The lock of a
-# process that lives, or of another machine, is its owner's.
+# lift_dead_lock STACK: where Pulumi has locked the stack, ends here if that is its owner's; lifts the lock of a Pulumi that is gone,
+# and sets `interrupted`, for bin/up to tidy up after it.
 lift_dead_lock() {
-    local lock pid owner
-    while read -r lock; do
-        pid=$(pid_of "$lock")
-        owner="process $pid of $(sed -n 's/.*"username": *"\([^"]*\)".*/\1/p' "$lock"), since $(
-            sed -n 's/.*"timestamp": *"\([^"]*\)".*/\1/p' "$lock")"
-        is_from_here "$lock" ||
-            fail "the stack $1 is locked from another machine, by $owner: wait for it, or lift its lock (pulumi cancel --stack $1)"
-        ! is_alive "$pid" ||
-            fail "the stack $1 is being deployed by $owner: wait for it"
-        say "lifting the lock of $owner: that process is gone"
-        # bin/up tidies up after it.
+    local lock
+    case ${PULUMI_BACKEND_URL:-} in file://*) ;; *) return 0 ;; esac
+    for lock in "${PULUMI_BACKEND_URL#file://}/.pulumi/locks/organization/decanter/$1"/*.json; do
+        [ -f "$lock" ] || continue
+        program unlock "$1" || exit
         # shellcheck disable=SC2034
         interrupted=yes
-        pulumi cancel --stack "$1" --yes > /dev/null 2>&1 || fail "the lock could not be lifted: pulumi cancel --stack $1 says why"
-    done < <(locks)
+        return
+    done
 }
 
 # follow_context COMMAND...: Pulumi's Docker provider knows none of the contexts of Docker's command line (docker context use), or

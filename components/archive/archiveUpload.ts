@@ -1,4 +1,4 @@
-import { ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import type * as s3 from "@aws-sdk/client-s3";
 
 /** A place in a bucket. */
 export interface ArchivePlace {
@@ -14,7 +14,7 @@ export const LAST = ".provenance.json";
 /** Whether a release is there, as a whole. Throws with AWS's words. */
 export async function isArchived(place: ArchivePlace): Promise<boolean> {
     const { bucket: Bucket, folder } = place;
-    const { Contents = [] } = await asking(place, "s3:ListBucket", (client) =>
+    const { Contents = [] } = await asking(place, "s3:ListBucket", (client, { ListObjectsV2Command }) =>
         client.send(new ListObjectsV2Command({ Bucket, Prefix: `${folder}/` })),
     );
     return Contents.some(({ Key }) => Key?.endsWith(LAST));
@@ -28,7 +28,7 @@ export async function isArchived(place: ArchivePlace): Promise<boolean> {
  */
 export async function upload(place: ArchivePlace, name: string, content: Uint8Array): Promise<void> {
     const { bucket: Bucket, folder } = place;
-    await asking(place, "s3:PutObject", (client) =>
+    await asking(place, "s3:PutObject", (client, { PutObjectCommand }) =>
         client.send(
             new PutObjectCommand({
                 Bucket,
@@ -43,11 +43,13 @@ export async function upload(place: ArchivePlace, name: string, content: Uint8Ar
 async function asking<T>(
     { region, bucket, folder }: ArchivePlace,
     action: string,
-    ask: (client: S3Client) => Promise<T>,
+    ask: (client: s3.S3Client, commands: typeof s3) => Promise<T>,
 ): Promise<T> {
-    const client = new S3Client({ region });
+    // Loaded here, as a release that is archived on this machine does not need it.
+    const commands = await import("@aws-sdk/client-s3");
+    const client = new commands.S3Client({ region });
     try {
-        return await ask(client);
+        return await ask(client, commands);
     } catch (error) {
         const { name, message } = error as Error;
         throw new Error(

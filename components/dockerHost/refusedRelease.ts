@@ -109,7 +109,7 @@ export async function startAgain(host: DockerHost, containers: string[], restart
 }
 
 /** Names of the containers that have the traffic; undefined where the router does not say. */
-async function liveContainers(host: DockerHost, router: string): Promise<string[] | undefined> {
+export async function liveContainers(host: DockerHost, router: string): Promise<string[] | undefined> {
     // A router that runs has the image of its own day, which may not have this program.
     const program = fs.readFileSync(path.join(__dirname, "..", "..", "docker", "router", "live"), "utf8");
     const { code, stdout } = await host.run(["exec", router, "bash", "-c", program]);

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { FakeCheckout, pulumiOf } from "../support/fakeCheckout";
+import { configJson, FakeCheckout, pulumiOf } from "../support/fakeCheckout";
 
 const checkouts: FakeCheckout[] = [];
 afterEach(() => checkouts.splice(0).forEach((checkout) => checkout.remove()));
@@ -89,6 +89,7 @@ describe("a Docker context", () => {
     const pulumi = (host = "") => `case "$*" in
         up*|refresh*|config) ${tell} ;;
         *"config get "*host) echo "${host}" ;;
+        "config --stack "*) echo '${configJson({ host })}'; exit ;;
     esac
     ${pulumiOf("docker", {})}`;
     const docker = (context: string) =>

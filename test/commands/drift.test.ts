@@ -235,7 +235,6 @@ function drift(log: string, code: number, args: string[], env: Record<string, st
 function itRuns(fake: () => FakeApi, api: Api): void {
     beforeEach(() => {
         checkout = new FakeCheckout(PULUMI);
-        checkout.addPrograms();
     });
     afterEach(() => checkout.remove());
     const look = (log: string, code: number, env = api.env(fake().url)) =>
@@ -367,7 +366,6 @@ describe("./bin/drift", function () {
         [["staging", "--gitlab"], '"" is no project for --gitlab'],
     ] as const) {
         it(`refuses ${args.join(" ")}`, async () => {
-            checkout.addPrograms();
             const { code, stderr } = await drift("nothing\n", 0, [...args], { GITHUB_TOKEN: TOKEN });
             assert.deepEqual(
                 [code, stderr],
@@ -375,15 +373,6 @@ describe("./bin/drift", function () {
             );
         });
     }
-
-    it("refuses what bin/drift does not hand on", async () => {
-        const args = ["ci/drift.ts", "staging", "2", "--github", "a/b"];
-        const { code, stderr } = await run("node_modules/.bin/tsx", args, "", { GITHUB_TOKEN: TOKEN });
-        assert.deepEqual(
-            [code, stderr],
-            [1, 'drift: "2" is not 0 or 1: ./bin/drift STACK [--github OWNER/REPO | --gitlab PROJECT]\n'],
-        );
-    });
 });
 
 describe("the text of a drift", () => {

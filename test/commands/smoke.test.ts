@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { execFile } from "node:child_process";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
-import { FakeCheckout } from "../support/fakeCheckout";
+import { configJson, FakeCheckout } from "../support/fakeCheckout";
 
 describe("bin/smoke", function () {
     this.timeout(60_000);
@@ -32,7 +32,7 @@ describe("bin/smoke", function () {
     ): Promise<[code: number, stdout: string, stderr: string]> {
         checkout = new FakeCheckout(`case "$*" in
             "stack output --stack staging --json") echo '${JSON.stringify(outputs)}' ;;
-            *"config get "*" healthPath") echo /up ;;
+            "config --stack "*) echo '${configJson({ healthPath: "/up" })}' ;;
         esac`);
         const env = { ...checkout.env, SMOKE_SECONDS: "2", PULUMI_CONFIG_PASSPHRASE: "" };
         return new Promise((resolve) => {
@@ -112,7 +112,10 @@ describe("bin/smoke", function () {
     it("says so where nobody answers", async () => {
         const [code, , stderr] = await smoke({ url: "http://127.0.0.1:1", version: "1.2.3" }, "staging");
         assert.equal(code, 1);
-        assert.match(stderr, /at http:\/\/127\.0\.0\.1:1\. GET \/up answers 000: curl: \(7\) /);
+        assert.match(
+            stderr,
+            /at http:\/\/127\.0\.0\.1:1\. GET \/up answers 000: connect ECONNREFUSED 127\.0\.0\.1:1$/m,
+        );
     });
 
     it("says so where nothing has been deployed, and what it wants to know", async () => {

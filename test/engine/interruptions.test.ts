@@ -125,7 +125,7 @@ function itRecovers(): void {
                             const [, serves, url] = /^release (\S+) serves on at (\S+) \(/.exec(last) ?? [];
                             assert.deepEqual(
                                 [`hello ${serves}\n`, url],
-                                [before, `http://127.0.0.1:${port}`],
+                                [before, `http://localhost:${port}`],
                                 last,
                             );
                         }

@@ -19,9 +19,9 @@ export class FakeCheckout {
             "package-lock.json",
         ])
             fs.cpSync(folder, path.join(this.folder, folder), { recursive: true });
-        // Newer than the list of packages, so nothing is installed.
-        fs.mkdirSync(path.join(this.folder, "node_modules"));
-        fs.writeFileSync(path.join(this.folder, "node_modules/.package-lock.json"), "");
+        // What its commands in TypeScript need. The packages are newer than their list, so nothing is installed.
+        for (const folder of ["ci", "commands", "node_modules"])
+            fs.symlinkSync(path.resolve(folder), path.join(this.folder, folder));
         fs.utimesSync(path.join(this.folder, "package-lock.json"), 0, 0);
         fs.writeFileSync(path.join(this.folder, "Pulumi.local.yaml"), "encryptionsalt: v1:a\n");
         fs.mkdirSync(this.tools);
@@ -35,13 +35,6 @@ export class FakeCheckout {
 
     private write(tool: string, script: string): void {
         fs.writeFileSync(path.join(this.tools, tool), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    }
-
-    /** Gives it what its commands in TypeScript need. */
-    addPrograms(): void {
-        fs.cpSync("ci", path.join(this.folder, "ci"), { recursive: true });
-        fs.rmSync(path.join(this.folder, "node_modules"), { recursive: true });
-        fs.symlinkSync(path.resolve("node_modules"), path.join(this.folder, "node_modules"));
     }
 
     /** Locks the stack as Pulumi does. */
@@ -81,12 +74,16 @@ export class FakeCheckout {
     }
 }
 
+/** What Pulumi says of settings with `pulumi config --json`. */
+export function configJson(settings: Record<string, string>): string {
+    const all = Object.entries(settings).map(([key, value]) => [`decanter:${key}`, { value, secret: false }]);
+    return JSON.stringify(Object.fromEntries(all));
+}
+
 /** A pulumi whose stack `local` has a target, outputs and a region. */
 export function pulumiOf(target: string, outputs: object, image = ""): string {
     return `case "$*" in
         "stack output --stack local --json") echo '${JSON.stringify(outputs).replaceAll("'", "'\\''")}' ;;
-        *"config get "*" target") echo ${target} ;;
-        *"config get "*" region") echo eu-central-1 ;;
-        *"config get "*" image") echo "${image}" ;;
+        "config --stack "*) echo '${configJson({ target, region: "eu-central-1", image })}' ;;
     esac`;
 }

@@ -66,6 +66,16 @@ const commands = {
         known();
         delete state.stacks[selected];
     },
+    config: () => {
+        const keys = Object.keys(yaml.parse(fs.readFileSync("Pulumi.yaml", "utf8")).config);
+        const all = keys.map((key) => {
+            const value = settings(selected)(key);
+            const isSecret = value?.secure !== undefined;
+            const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+            return [`decanter:${key}`, isSecret ? { secret: true } : { value: text, secret: false }];
+        });
+        process.stdout.write(`${JSON.stringify(Object.fromEntries(all))}\n`);
+    },
     "config get": () => process.stdout.write(`${settings(selected)(words[0])}\n`),
     "config set": () => {
         const name = `Pulumi.${selected}.yaml`;

@@ -1,7 +1,5 @@
-import { type Place, PostError } from "./apiClients";
-
-/** What is wrong with the command line or the environment. */
-export class UsageError extends Error {}
+import { type Place, PostError } from "../ci/apiClients";
+import { CommandError } from "./command";
 
 /** A service, and a project on it. */
 interface Project {
@@ -28,16 +26,16 @@ const SETTINGS = {
 /** The name of a stack, which fits a comment of HTML too. */
 export function readStack(stack = "", usage: string): string {
     if (/^[\w.-]+(\/[\w.-]+){0,2}$/.test(stack) && stack.length <= 300) return stack;
-    throw new UsageError(`"${stack}" is no name of a stack: ${usage}`);
+    throw new CommandError(`"${stack}" is no name of a stack: ${usage}`);
 }
 
 /** The project that `--github OWNER/REPO` or `--gitlab PROJECT` names; nothing may follow it. */
 export function readProject([flag = "", project = "", ...more]: string[], usage: string): Project {
     if (!["--github", "--gitlab"].includes(flag) || more.length > 0)
-        throw new UsageError(`${[flag, ...more].join(" ")} is not understood: ${usage}`);
+        throw new CommandError(`${[flag, ...more].join(" ")} is not understood: ${usage}`);
     const service = flag === "--github" ? "github" : "gitlab";
     if (SETTINGS[service].project.test(project)) return { service, project };
-    throw new UsageError(`"${project}" is no project for ${flag}: ${usage}`);
+    throw new CommandError(`"${project}" is no project for ${flag}: ${usage}`);
 }
 
 /**
@@ -48,19 +46,16 @@ export function readProject([flag = "", project = "", ...more]: string[], usage:
 export function placeOf({ service, project }: Project, purpose: string): Place {
     const settings = SETTINGS[service];
     const token = process.env[settings.token] ?? "";
-    if (token === "") throw new UsageError(`${settings.token} is missing: the token that ${purpose}`);
+    if (token === "") throw new CommandError(`${settings.token} is missing: the token that ${purpose}`);
     const api = (process.env[settings.api] || settings.standard).replace(/\/+$/, "");
     return { api, token, project };
 }
 
-/** Runs a command, which gives its exit code: 1 where it could not do its work, and one line says why. */
-export function run(name: string, command: (...args: string[]) => Promise<number>): void {
-    command(...process.argv.slice(2)).then(
-        (code) => (process.exitCode = code),
-        (error: Error) => {
-            if (!(error instanceof UsageError || error instanceof PostError)) throw error;
-            process.stderr.write(`${name}: ${error.message}\n`);
-            process.exitCode = 1;
-        },
-    );
+/** Waits for what an API does; one that refuses ends the command. */
+export async function posted<T>(work: Promise<T>): Promise<T> {
+    try {
+        return await work;
+    } catch (error) {
+        throw error instanceof PostError ? new CommandError(error.message) : error;
+    }
 }

@@ -1,9 +1,10 @@
 import { text } from "node:stream/consumers";
-import { placeOf, readProject, readStack, run, UsageError } from "./commandLine";
-import { COMMENTS, type PullRequest, putComment } from "./comments";
-import { COMMENT, EVERYTHING, renderPreview } from "./previewComment";
+import { COMMENTS, type PullRequest, putComment } from "../ci/comments";
+import { COMMENT, EVERYTHING, renderPreview } from "../ci/previewComment";
+import { command, CommandError, say } from "./command";
+import { placeOf, posted, readProject, readStack } from "./place";
 
-// What bin/preview-comment runs.
+// STACK [PLACE], for bin/preview-comment.
 
 const USAGE =
     "./bin/preview-comment STACK [--github OWNER/REPO NUMBER | --gitlab PROJECT NUMBER] < preview.json";
@@ -16,12 +17,12 @@ interface Target {
 function targetOf([flag, project = "", number = "", ...more]: string[]): Target | undefined {
     if (flag === undefined) return undefined;
     const found = readProject([flag, project, ...more], USAGE);
-    if (!/^[1-9]\d*$/.test(number)) throw new UsageError(`"${number}" is no number of a request: ${USAGE}`);
+    if (!/^[1-9]\d*$/.test(number)) throw new CommandError(`"${number}" is no number of a request: ${USAGE}`);
     const place = placeOf(found, "posts the comment");
     return { service: found.service, pullRequest: { ...place, number: Number(number) } };
 }
 
-run("preview-comment", async (first, ...others) => {
+command(async (first, ...others) => {
     const stack = readStack(first, USAGE);
     const target = targetOf(others);
     const json = await text(process.stdin);
@@ -31,9 +32,9 @@ run("preview-comment", async (first, ...others) => {
     if (everything !== markdown) process.stderr.write(everything);
     if (target === undefined) process.stdout.write(markdown);
     else {
-        const done = await putComment(COMMENTS[target.service], target.pullRequest, markdown);
+        const done = await posted(putComment(COMMENTS[target.service], target.pullRequest, markdown));
         const { project, number } = target.pullRequest;
-        process.stderr.write(`preview-comment: the comment on ${project} ${number} is ${done}\n`);
+        say(`preview-comment: the comment on ${project} ${number} is ${done}`);
     }
     return failed ? 2 : 0;
 });

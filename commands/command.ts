@@ -1,0 +1,62 @@
+import { type StdioOptions, spawnSync } from "node:child_process";
+
+/** What ends a command: one line that says why, after the command's name. */
+export class CommandError extends Error {}
+
+/** What a program printed, and how it ended. */
+export interface Ended {
+    code: number;
+    stdout: string;
+    /** All that it printed, errors last. */
+    output: string;
+}
+
+/** The exit code, where it is not 0. */
+type Result = number | void;
+
+/**
+ * Runs what a command of bin/ does, which may give its exit code. Where it throws a CommandError, that is its last line, and its exit
+ * code is 1.
+ */
+export function command(run: (...args: string[]) => Result | Promise<Result>): void {
+    const running = (async () => run(...process.argv.slice(2)))();
+    running.then(
+        (code) => (process.exitCode = code ?? 0),
+        (error: Error) => {
+            if (!(error instanceof CommandError)) throw error;
+            process.stderr.write(`${process.env.COMMAND}: ${error.message}\n`);
+            process.exitCode = 1;
+        },
+    );
+}
+
+/** Says a line to who runs the command; standard output is for what others read. */
+export function say(line: string): void {
+    process.stderr.write(`${line}\n`);
+}
+
+/** Runs a program, and takes what it prints. */
+export function ask(program: string, ...args: string[]): Ended {
+    return ended(program, args, "pipe");
+}
+
+/** Runs a program in this terminal, and gives its exit code. */
+export function show(program: string, ...args: string[]): number {
+    // After Ctrl-C the program comes to its own end, and this one waits for that.
+    process.on("SIGINT", () => {});
+    return ended(program, args, "inherit").code;
+}
+
+function ended(program: string, args: string[], stdio: StdioOptions): Ended {
+    const { error, status, signal, stdout, stderr } = spawnSync(program, args, {
+        stdio,
+        encoding: "utf8",
+        maxBuffer: 1024 ** 3,
+    });
+    if (error) throw new CommandError(`${program} cannot be run: ${error.message}`);
+    return {
+        code: status ?? (signal ? 130 : 1),
+        stdout: stdout ?? "",
+        output: `${stdout ?? ""}${stderr ?? ""}`,
+    };
+}

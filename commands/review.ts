@@ -1,0 +1,20 @@
+import { ask, command, CommandError, show } from "./command";
+import { Stack } from "./stack";
+
+// up|down NUMBER, for bin/review, whose stack pr-NUMBER is there by now.
+
+command((what, number = "") => {
+    const name = `pr-${number}`;
+    if (what === "down") {
+        const destroyed = show("pulumi", "destroy", "--stack", name, "--yes", "--skip-preview");
+        return destroyed || show("pulumi", "stack", "rm", name, "--yes");
+    }
+    const stack = new Stack(name);
+    const { code, stdout, output } = ask("./bin/version");
+    if (code !== 0) throw new CommandError(output.trim());
+    const settings = [`domain=${name}.${stack.setting("domain")}`, `version=${stdout.trim()}`];
+    // A port of its own, which the number tells.
+    if (!stack.isOnAws()) settings.push(`publicPort=${20000 + (Number(number) % 40000)}`);
+    const flags = settings.flatMap((setting) => ["--config", setting]);
+    return show("./bin/up", name, "--yes", ...flags);
+});
