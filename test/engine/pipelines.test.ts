@@ -65,7 +65,7 @@ function itDeploys(): void {
         await well("up", "prod", "--yes", "--config", `version=${version}`, "--config", `image=${image}`);
         assert.match(await well("smoke", "prod"), /serves release 1\.3\.0$/);
         assert.equal(await output("prod", "image"), image);
-        assert.equal(await well("release", "running", "prod"), `version=1.3.0\nimage=${image}`);
+        assert.equal(await well("preview-release", "running", "prod"), `version=1.3.0\nimage=${image}`);
     });
 
     it("find no drift after a deploy, and what has drifted", async () => {
