@@ -64,8 +64,10 @@ async function stopRefused(stack: Stack, host: DockerHost): Promise<void> {
 }
 
 async function removeUnknown(stack: Stack, host: DockerHost): Promise<void> {
-    if (stack.isOnAws()) return;
-    const known = JSON.stringify(stack.resources());
+    const resources = stack.resources();
+    // Without the state nothing is known, which is no reason to remove everything.
+    if (stack.isOnAws() || resources === undefined) return;
+    const known = JSON.stringify(resources);
     const label = `label=decanter.stack=decanter/${stack.name}`;
     for (const [id = ""] of await rows(host, "ps", "-aq", "--no-trunc", "--filter", label)) {
         const format = '{{index .Config.Labels "decanter.router"}}';

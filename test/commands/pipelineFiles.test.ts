@@ -182,16 +182,12 @@ describe("the pipelines", () => {
         assert.ok(printed.length >= 5);
     });
 
-    it("take the same Elixir, and the same Pulumi, as Decanter", () => {
+    it("take the same Elixir as Decanter", () => {
         const builder = defaultImages.builderImage;
         const [, elixir, otp] = /elixir:([\d.]+)-erlang-([\d.]+)-/.exec(builder) ?? [];
         assert.ok(SYSTEMS.GitLab?.includes(`image: ${builder}\n`));
         assert.ok(SYSTEMS.CircleCI?.includes(`image: ${builder}\n`));
         assert.ok(SYSTEMS.GitHub?.includes(`otp-version: "${otp}"\n          elixir-version: "${elixir}"\n`));
-        const { devDependencies } = JSON.parse(read("package.json")) as {
-            devDependencies: { pulumi: string };
-        };
-        assert.ok(SYSTEMS.GitHub?.includes(`pulumi-version: ${devDependencies.pulumi}\n`));
     });
 
     it("do not run two deploys of a stack at once, and are not interrupted in one", () => {

@@ -24,7 +24,7 @@ const reviewed = [
     "stack rm pr-42 --yes",
 ];
 
-/** What GitLab and CircleCI preview of a merge, where prod runs another release. */
+/** What is previewed of a merge, where prod runs another release. */
 const previewed = [
     "preview --stack staging --json --policy-pack policy --config version=1.3.0 --config image=",
     "preview --stack prod --json --policy-pack policy --config version=1.2.2 --config image=registry/shop:1.2.2@sha256:2",
@@ -76,7 +76,7 @@ describe("the pipeline on GitHub Actions", function () {
     // The tests of this project would run themselves.
     const skip = ["decanter"];
 
-    it("checks the app and starts its release, and previews both stacks, without a deploy of either", async () => {
+    it("checks the app and starts its release, and previews both stacks, each as a comment of its own", async () => {
         world.stacks = { staging: {}, prod: { version: "1.2.2", image: "registry/shop:1.2.2@sha256:2" } };
         await runWorkflow(world, "pull-request.yml", request(), skip);
         const mix = world.toolCalls
@@ -88,11 +88,12 @@ describe("the pipeline on GitHub Actions", function () {
             "mix test",
         ]);
         assert.deepEqual(world.changes, ["up --stack local --yes --skip-preview --config version=1.3.0"]);
-        const flags = "--non-interactive --diff --suppress-outputs --policy-pack policy";
-        assert.deepEqual(previews(world), [
-            `preview --stack staging ${flags} --config version=1.3.0 --config image=`,
-            `preview --stack prod ${flags} --config version=1.2.2 --config image=registry/shop:1.2.2@sha256:2`,
-        ]);
+        assert.deepEqual(previews(world), previewed);
+        const posted = world.asked.filter(({ line }) => line.startsWith("POST"));
+        assert.deepEqual(
+            posted.map(({ line }) => line),
+            Array(2).fill("POST /repos/acme/shop/issues/42/comments"),
+        );
     });
 
     it("gives a fork its tests, and no credentials", async () => {

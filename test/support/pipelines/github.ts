@@ -130,7 +130,7 @@ async function runJob(world: World, job: Job, context: Context): Promise<Context
             await machine.run(step.run, env, folder);
             if (step.id !== undefined) steps[step.id] = { outputs: pairs(fs.readFileSync(output, "utf8")) };
         } else {
-            await runAction(world, machine, step.uses ?? "", await evaluated(step.with ?? {}, local), common);
+            await runAction(world, machine, step.uses ?? "", await evaluated(step.with ?? {}, local));
         }
     }
     return evaluated(job.outputs ?? {}, all);
@@ -141,7 +141,6 @@ async function runAction(
     machine: Machine,
     uses: string,
     inputs: Record<string, string>,
-    env: Record<string, string>,
 ): Promise<void> {
     const [name] = uses.split("@");
     switch (name) {
@@ -157,22 +156,6 @@ async function runAction(
                     await evaluated(step.env ?? {}, { inputs: withDefaults(inputs) }),
                 );
             }
-            return;
-        }
-        case "pulumi/actions": {
-            const given = parse(inputs["config-map"] ?? "{}") as Record<string, { value: string }>;
-            const config = Object.entries(given).map(([key, { value }]) => `--config '${key}=${value}'`);
-            const flags = [
-                "--diff",
-                "--suppress-outputs",
-                `--policy-pack ${inputs.policyPacks}`,
-                ...config,
-            ].join(" ");
-            await machine.run(
-                `pulumi ${inputs.command} --stack ${inputs["stack-name"]} --non-interactive ${flags}`,
-                env,
-                inputs["work-dir"],
-            );
             return;
         }
         case "actions/upload-artifact":
