@@ -47,7 +47,7 @@ export default tseslint.config(
         },
     },
     {
-        files: ["index.ts", "ci/**", "components/**", "policy/**", "stacks/**"],
+        files: ["index.ts", "ci/**", "commands/**", "components/**", "policy/**", "stacks/**"],
         rules: {
             "max-lines": ["error", { max: 200, skipComments: true, skipBlankLines: true }],
             "no-restricted-syntax": [

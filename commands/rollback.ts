@@ -43,8 +43,7 @@ command(async (name = "", ...args) => {
 
     // A copy of the stack's settings: the stack itself goes on building.
     const settings = `${process.cwd()}/.decanter/rollback.${name}.yaml`;
-    fs.copyFileSync(`Pulumi.${name}.yaml`, settings);
-    fs.chmodSync(settings, 0o600);
+    fs.writeFileSync(settings, fs.readFileSync(`Pulumi.${name}.yaml`), { mode: 0o600 });
     const copy = new Stack(name, settings);
     copy.set("image", image);
     copy.set("version", version);
@@ -85,14 +84,14 @@ function digits(image: string): string {
 
 /** A line for each release. */
 async function list(stack: Stack, running: Release, earlier: Release[]): Promise<string> {
-    const lines = [[running, "runs now"] as const];
+    const lines: [Release, string][] = [[running, "runs now"]];
     for (const one of earlier) {
         const isGone = !(await isThere(stack, one.image));
         const notes = [
-            one.release === running.release ? "" : `of ${one.release}`,
-            isGone ? "its image is gone" : "",
+            ...(one.release === running.release ? [] : [`of ${one.release}`]),
+            ...(isGone ? ["its image is gone"] : []),
         ];
-        lines.push([one, notes.filter((note) => note !== "").join(", ")] as never);
+        lines.push([one, notes.join(", ")]);
     }
     return lines
         .map(([{ version, image }, what]) => `  ${version.padEnd(12)} ${digits(image).slice(0, 12)}  ${what}`)
