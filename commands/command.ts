@@ -1,4 +1,4 @@
-import { type StdioOptions, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 
 /** What ends a command: one line that says why, after the command's name. */
 export class CommandError extends Error {}
@@ -35,28 +35,26 @@ export function say(line: string): void {
     process.stderr.write(`${line}\n`);
 }
 
-/** Runs a program, and takes what it prints. */
+/** Runs a program, and takes what it prints. One that cannot be run ends with 127, as in a shell. */
 export function ask(program: string, ...args: string[]): Ended {
-    return ended(program, args, "pipe");
+    const options = { encoding: "utf8", maxBuffer: 1024 ** 3 } as const;
+    const { error, status, stdout, stderr } = spawnSync(program, args, options);
+    if (error) return { code: 127, stdout: "", output: `${program} cannot be run: ${error.message}` };
+    return { code: status ?? 1, stdout, output: stdout + stderr };
+}
+
+/** Runs a program, and gives what it prints; where it fails, the command ends with its words. */
+export function must(program: string, ...args: string[]): string {
+    const { code, stdout, output } = ask(program, ...args);
+    if (code !== 0) throw new CommandError(output.trim());
+    return stdout;
 }
 
 /** Runs a program in this terminal, and gives its exit code. */
 export function show(program: string, ...args: string[]): number {
     // After Ctrl-C the program comes to its own end, and this one waits for that.
     process.on("SIGINT", () => {});
-    return ended(program, args, "inherit").code;
-}
-
-function ended(program: string, args: string[], stdio: StdioOptions): Ended {
-    const { error, status, signal, stdout, stderr } = spawnSync(program, args, {
-        stdio,
-        encoding: "utf8",
-        maxBuffer: 1024 ** 3,
-    });
+    const { error, status } = spawnSync(program, args, { stdio: "inherit" });
     if (error) throw new CommandError(`${program} cannot be run: ${error.message}`);
-    return {
-        code: status ?? (signal ? 130 : 1),
-        stdout: stdout ?? "",
-        output: `${stdout ?? ""}${stderr ?? ""}`,
-    };
+    return status ?? 130;
 }

@@ -509,6 +509,9 @@ describe("a stack on AWS", () => {
         );
         const denied = newCheckout("", "echo AccessDeniedException >&2; exit 254").run("rollback");
         assert.equal(denied.status, 0, "the deploy itself will say so");
+        const without = new FakeCheckout(pulumiOf("fargate", { releases, url, logs }));
+        checkouts.push(without);
+        assert.equal(without.run("rollback").status, 0, "without AWS's command line too");
         const gone = newCheckout("", "echo ImageNotFoundException >&2; exit 254").run("rollback");
         assert.equal(gone.status, 1);
         assert.match(gone.stderr, /cannot be gone back to, its image .* is not in ECR/);
