@@ -133,9 +133,8 @@ outputs() {
 }
 
 # program NAME ARGUMENT...: runs a program of commands/, whose errors are those of this command. run_program NAME ARGUMENT...: becomes it.
-export COMMAND=${0##*/}
-program() { node --import=tsx "commands/$1.ts" "${@:2}"; }
-run_program() { exec node --import=tsx "commands/$1.ts" "${@:2}"; }
+program() { COMMAND=${0##*/} node --import=tsx "commands/$1.ts" "${@:2}"; }
+run_program() { exec env COMMAND="${0##*/}" node --import=tsx "commands/$1.ts" "${@:2}"; }
 
 # lift_dead_lock STACK: where Pulumi has locked the stack, ends here if that is its owner's; lifts the lock of a Pulumi that is gone,
 # and sets `interrupted`, for bin/up to tidy up after it.

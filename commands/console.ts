@@ -1,4 +1,4 @@
-import { ask, command, CommandError, show } from "./command";
+import { ask, command, CommandError, must, show } from "./command";
 import { Stack } from "./stack";
 
 // STACK, for bin/console.
@@ -31,13 +31,9 @@ function open(stack: Stack): number {
         return show("aws", "ssm", "start-session", "--target", serves, ...document, ...parameters);
     }
     const [cluster = "", service = "", container = ""] = serves.split("/");
+    const of = ["--cluster", cluster, "--service-name", service];
     const running = ["--desired-status", "RUNNING", "--query", "taskArns[0]", "--output", "text"];
-    const { code, stdout, output } = ask(
-        ...(["aws", "ecs", "list-tasks", "--cluster", cluster, "--service-name", service] as const),
-        ...running,
-    );
-    if (code !== 0) throw new CommandError(output.trim());
-    const task = stdout.trim();
+    const task = must("aws", "ecs", "list-tasks", ...of, ...running).trim();
     if (task === "None") {
         throw new CommandError(
             `no task of ${service} runs: aws ecs describe-services --cluster ${cluster} --services ${service} says why`,

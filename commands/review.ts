@@ -1,4 +1,4 @@
-import { ask, command, CommandError, show } from "./command";
+import { command, must, show } from "./command";
 import { Stack } from "./stack";
 
 // up|down NUMBER, for bin/review, whose stack pr-NUMBER is there by now.
@@ -10,9 +10,8 @@ command((what, number = "") => {
         return destroyed || show("pulumi", "stack", "rm", name, "--yes");
     }
     const stack = new Stack(name);
-    const { code, stdout, output } = ask("./bin/version");
-    if (code !== 0) throw new CommandError(output.trim());
-    const settings = [`domain=${name}.${stack.setting("domain")}`, `version=${stdout.trim()}`];
+    const version = must("./bin/version").trim();
+    const settings = [`domain=${name}.${stack.setting("domain")}`, `version=${version}`];
     // A port of its own, which the number tells.
     if (!stack.isOnAws()) settings.push(`publicPort=${20000 + (Number(number) % 40000)}`);
     const flags = settings.flatMap((setting) => ["--config", setting]);

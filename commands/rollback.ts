@@ -1,20 +1,15 @@
 import * as fs from "node:fs";
 import { imageReference } from "../components/release/imageReference";
+import { namedReleases } from "../stacks/namedReleases";
+import type { Release } from "../stacks/outputs";
 import { ask, command, CommandError, say, show } from "./command";
 import { Stack } from "./stack";
 
 // STACK [RELEASE | --list] [FLAG FOR PULUMI...], for bin/rollback.
 
-/** A release that has run. */
-interface Release {
-    version: string;
-    image: string;
-    release: string;
-}
-
 command(async (name = "", ...args) => {
     const stack = new Stack(name);
-    const [running, ...earlier] = releasesOf(stack);
+    const [running, ...earlier] = namedReleases(stack.outputs());
     if (running === undefined) throw new CommandError(`nothing has been deployed in the stack ${name} yet`);
 
     const [first = ""] = args;
@@ -59,17 +54,6 @@ command(async (name = "", ...args) => {
     }
     return show("./bin/up", name, "--config-file", settings, ...flags);
 });
-
-/** The releases that a stack has run, the newest first. */
-function releasesOf(stack: Stack): Release[] {
-    const { releases = [], console: opens = "" } = stack.outputs() as {
-        releases?: Release[];
-        console?: string;
-    };
-    // Stacks of Decanter before 2026-11-26 tell the name by their console alone.
-    const [, only = ""] = /bin\/(\S+) remote/.exec(opens) ?? [];
-    return releases.map((one) => ({ ...one, release: one.release ?? only }));
-}
 
 /** Whether a release is what somebody wants to go back to: any, or one by its version, its name, or the beginning of its digest. */
 function isMeant({ version, image, release }: Release, wanted: string): boolean {

@@ -1,5 +1,5 @@
 import { dockerCli, type DockerResult } from "../components/docker/dockerCli";
-import { ask, CommandError } from "./command";
+import { ask, must } from "./command";
 
 /** A resource, as Pulumi's state has it. */
 interface Resource {
@@ -24,15 +24,15 @@ export class Stack {
 
     /** A setting; empty where it is not set. */
     setting(key: string): string {
-        const file = this.settings === undefined ? [] : ["--config-file", this.settings];
-        this.known ??= this.json("config", ...file, "--json") as Stack["known"];
+        this.known ??= JSON.parse(
+            must("pulumi", "config", ...this.where(), "--json") || "{}",
+        ) as typeof this.known;
         return this.known?.[`decanter:${key}`]?.value ?? "";
     }
 
     /** Sets a setting. */
     set(key: string, value: string): void {
-        const file = this.settings === undefined ? [] : ["--config-file", this.settings];
-        this.pulumi("config", "set", "--stack", this.name, ...file, key, value);
+        must("pulumi", "config", "set", ...this.where(), key, value);
         this.known = undefined;
     }
 
@@ -50,6 +50,13 @@ export class Stack {
         return deployment?.resources ?? [];
     }
 
+    /** Id of the container of its router, as the state knows it: undefined where that cannot be read, null where there is none. */
+    router(): string | null | undefined {
+        const type = "decanter:index:Router$docker:index/container:Container::";
+        const routers = this.resources()?.filter(({ urn, delete: goes }) => !goes && urn.includes(type));
+        return routers && (routers.at(-1)?.id ?? null);
+    }
+
     isOnAws(): boolean {
         return ["fargate", "floating-ip"].includes(this.setting("target"));
     }
@@ -64,15 +71,8 @@ export class Stack {
         return dockerCli(this.host, args, seconds);
     }
 
-    /** Runs Pulumi's command line, and throws with its words where it fails. */
-    pulumi(...args: string[]): string {
-        const { code, stdout, output } = ask("pulumi", ...args);
-        if (code !== 0) throw new CommandError(output.trim());
-        return stdout;
-    }
-
-    private json(...args: string[]): unknown {
-        const [command = "", ...others] = args;
-        return JSON.parse(this.pulumi(command, "--stack", this.name, ...others) || "{}");
+    private where(): string[] {
+        const file = this.settings === undefined ? [] : ["--config-file", this.settings];
+        return ["--stack", this.name, ...file];
     }
 }

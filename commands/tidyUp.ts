@@ -1,11 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { DockerHost } from "../components/docker/dockerHost";
-import { stopForGood } from "../components/dockerHost/refusedRelease";
+import { liveContainers, stopForGood } from "../components/dockerHost/refusedRelease";
 import { command, say } from "./command";
 import { mayBeDeployed } from "./lock";
 import { Stack } from "./stack";
-import { routerOf, withTraffic } from "./traffic";
 
 // STACK [--unknown]: sees to it that a deploy that is over leaves nothing that works on, and no secret. With --unknown it
 // removes the containers of the stack that its state does not know: what was under way when Pulumi was killed.
@@ -34,7 +33,7 @@ function forgetSecrets(name: string): void {
 
 /** Stops what runs of the stack's releases without having the traffic. What is stopped is kept for docker logs. */
 async function stopRefused(stack: Stack, host: DockerHost): Promise<void> {
-    const router = routerOf(stack);
+    const router = stack.router();
     if (!router) return;
     const network = await networkOf(host, router);
     if (network === undefined) return;
@@ -51,7 +50,7 @@ async function stopRefused(stack: Stack, host: DockerHost): Promise<void> {
         else if (mode !== undefined) running.push(name);
     }
     if (running.length === 0) return;
-    const live = await withTraffic(host, router);
+    const live = await liveContainers(host, router);
     if (live === undefined)
         return say(
             `the router does not say which release has the traffic, so all of these run on: ${running.join(" ")}`,
@@ -59,8 +58,8 @@ async function stopRefused(stack: Stack, host: DockerHost): Promise<void> {
     const refused = running.filter((name) => !live.includes(name));
     if (refused.length === 0) return;
     say(`stopping what a deploy has left running without traffic: ${refused.join(" ")}`);
-    const done = await stopForGood(host, refused, STOP_SECONDS);
-    if (!done.endsWith("kept for docker logs")) say(done);
+    const problem = await stopForGood(host, refused, STOP_SECONDS);
+    if (problem !== undefined) say(`they could not be stopped (${problem})`);
 }
 
 async function removeUnknown(stack: Stack, host: DockerHost): Promise<void> {

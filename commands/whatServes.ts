@@ -1,14 +1,14 @@
 import { DockerHost } from "../components/docker/dockerHost";
+import { liveContainers } from "../components/dockerHost/refusedRelease";
 import { command, say } from "./command";
 import { Stack } from "./stack";
-import { routerOf, withTraffic } from "./traffic";
 
 // STACK: says what serves it now, from the router itself; on AWS from the last deploy that succeeded.
 
 command(async (name = "") => {
     const stack = new Stack(name);
     const { url = "", version = "" } = stack.outputs() as { url?: string; version?: string };
-    const router = routerOf(stack);
+    const router = stack.router();
     if (router === undefined) {
         return say(
             `what serves now is not known, as the state of the stack ${name} cannot be read: pulumi stack export --stack ${name} says why`,
@@ -22,7 +22,7 @@ command(async (name = "") => {
         );
     }
     const host = new DockerHost(stack.host);
-    const live = await withTraffic(host, router);
+    const live = router === null ? [] : await liveContainers(host, router);
     if (live === undefined)
         return say(`what serves now is not known, as the router does not answer: docker logs ${router}`);
     if (router === null || live.length === 0) {

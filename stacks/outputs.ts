@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { imageReference } from "../components/release/imageReference";
+import { namedReleases } from "./namedReleases";
 
 /** A release that ran: its name, its version, and its image by digest. */
 export interface Release {
@@ -62,11 +63,8 @@ export async function lastOutputs(stack = pulumi.getStack()): Promise<LastOutput
     const reference = new pulumi.StackReference(name);
     const read = async (output: string) => (await reference.getOutputDetails(output)).value as unknown;
     const [releases, console, logs] = await Promise.all([read("releases"), read("console"), read("logs")]);
-    // Decanter before 2026-11-26 knew one name for all releases of a stack, which the command for its console holds.
-    const [, release = ""] = /bin\/(\S+) remote/.exec(String(console)) ?? [];
-    const known = (releases ?? []) as Release[];
     return {
-        releases: known.map((one) => ({ ...one, release: one.release ?? release })),
+        releases: namedReleases({ releases, console } as Parameters<typeof namedReleases>[0]),
         logs: logs as string | undefined,
     };
 }

@@ -30,7 +30,7 @@ export async function stopRefused(args: RefusedReleaseArgs): Promise<string> {
         );
     }
     const refused = containers.filter((name) => !live.includes(name));
-    const stopped = refused.length === 0 ? "" : `${await stopForGood(host, refused, stopSeconds)}; `;
+    const stopped = refused.length === 0 ? "" : `${await stop(host, refused, stopSeconds)}; `;
     if (live.length === 0) return `${stopped}no release has the traffic`;
     const format = '{{index .Config.Labels "decanter.version"}}';
     const { stdout } = await host.run(["container", "inspect", "--format", format, ...live]);
@@ -75,23 +75,27 @@ export function allOrNone(
  * Stops containers with their grace, and takes their restart policy: the Docker daemon would start them with its next start.
  * They are kept for `docker logs`.
  *
- * @returns what has become of them
+ * @returns what Docker says where they could not be stopped
  */
 export async function stopForGood(
     host: DockerHost,
     containers: string[],
     stopSeconds: number,
-): Promise<string> {
-    const names = containers.join(", ");
+): Promise<string | undefined> {
     // First, so that a container that crashes is not started again in between.
     const updated = await host.run(["update", "--restart", "no", ...containers]);
     // One after the other, each with its own grace.
     const seconds = containers.length * stopSeconds + 30;
     const stopped = await host.run(["stop", ...containers], seconds);
-    const failed = [updated, stopped].find(({ code }) => code !== 0);
-    return failed
-        ? `${names} could not be stopped (${failed.output.trim()})`
-        : `${names} stopped, kept for docker logs`;
+    return [updated, stopped].find(({ code }) => code !== 0)?.output.trim();
+}
+
+/** Stops containers for good, and gives what has become of them. */
+async function stop(host: DockerHost, containers: string[], stopSeconds: number): Promise<string> {
+    const problem = await stopForGood(host, containers, stopSeconds);
+    const what =
+        problem === undefined ? "stopped, kept for docker logs" : `could not be stopped (${problem})`;
+    return `${containers.join(", ")} ${what}`;
 }
 
 /** Starts the containers that an earlier deploy has refused. They get back their restart policy. */
