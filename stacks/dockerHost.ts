@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { archiveHook } from "../components/archive/archiveHook";
+import { Certificate } from "../components/dockerHost/certificate";
 import { DockerHost } from "../components/docker/dockerHost";
 import { DockerService } from "../components/dockerHost/dockerService";
 import { ImageRetention } from "../components/dockerHost/imageRetention";
@@ -15,14 +16,18 @@ import { releaseEnv } from "../components/release/releaseEnv";
 import { ReleaseSecrets } from "../components/release/releaseSecrets";
 import { archiveArgs, bootCheckArgs, imageArgs } from "./build";
 import type { CommonSettings } from "./config/commonSettings";
+import type { ConfigOf } from "./config/config";
 import { namedByRole } from "./names";
 import { archiveFolder, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 import { repositoryName } from "./repositoryName";
 import { bracketed, visitorsHost } from "./visitors";
 
+/** The settings of this target. */
+type DockerHostConfig = CommonSettings & Pick<ConfigOf<"docker">, "https">;
+
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
-export function dockerHost(config: CommonSettings, pastReleases: Release[] = []): Outputs {
-    const { release, registry } = config;
+export function dockerHost(config: DockerHostConfig, pastReleases: Release[] = []): Outputs {
+    const { release, registry, https } = config;
     const provider = new docker.Provider("docker", { host: config.host, registryAuth: registryAuth(config) });
     const host = new DockerHost(provider.host);
     const opts = { providers: { docker: provider }, ...namedByRole([pastReleases[0]?.release, release]) };
@@ -57,6 +62,7 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
         {
             image: config.routerImage,
             publicPort: config.publicPort,
+            httpsPort: https?.port,
             bindAddress: config.bindAddress,
             health,
             behindProxy,
@@ -64,6 +70,13 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
         },
         opts,
     );
+    const certificate =
+        https &&
+        new Certificate(
+            "certificate",
+            { router, image: config.routerImage, names: https.names, from: https.from, labels },
+            opts,
+        );
     const retention = new ImageRetention(
         "release",
         {
@@ -87,6 +100,7 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
             secrets: secrets.env,
             health,
             behindProxy,
+            hstsSeconds: https?.hstsSeconds,
             replicas: config.replicas,
             limits: config.limits,
             migration: config.migration,
@@ -100,13 +114,19 @@ export function dockerHost(config: CommonSettings, pastReleases: Release[] = [])
 
     return {
         target: "docker",
-        url: `http://${bracketed(visitors)}:${config.publicPort}`,
+        url: urlOf(bracketed(visitors), config),
         version: config.version,
         ...releaseOutputs(readyAfter(releases, service.containers)),
         containers: service.containers,
+        ...(certificate && { certificate: certificate.container }),
         console: `bin/${release} remote`,
         ...(folder && { archive: folder }),
     };
+}
+
+function urlOf(host: string, { https, publicPort }: DockerHostConfig): string {
+    if (https === undefined) return `http://${host}:${publicPort}`;
+    return https.port === 443 ? `https://${host}` : `https://${host}:${https.port}`;
 }
 
 /** The image of the release: the one that is given, or one that is built. */

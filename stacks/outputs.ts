@@ -32,6 +32,8 @@ export interface Outputs {
     previous: pulumi.Output<Release | null>;
     /** On AWS, the log group of what serves. */
     logs?: pulumi.Output<string>;
+    /** On a Docker host with https, the container that keeps the certificate. */
+    certificate?: pulumi.Output<string>;
     /** Where the releases that are built are archived, if they are: a bucket, or on a Docker host a folder of this machine. */
     archive?: pulumi.Input<string>;
     /** On AWS, the security group of what serves, for a database to let in. */

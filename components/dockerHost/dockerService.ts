@@ -161,6 +161,7 @@ export class DockerService extends pulumi.ComponentResource {
                 version,
                 health: args.health,
                 behindProxy: args.behindProxy,
+                hstsSeconds: args.hstsSeconds,
                 drainSeconds,
                 gateHook: healthyHook,
                 afterSwapHook: args.afterSwapHook,

@@ -17,14 +17,26 @@ export interface ReleaseFacts {
      * @default false
      */
     behindProxy?: boolean;
+    /**
+     * How long browsers that have come by https come by nothing else (HSTS), in seconds; 0 tells them nothing.
+     *
+     * @default 0
+     */
+    hstsSeconds?: number;
 }
 
 /** With the facts of the release that is live while the router is made, if its swap has not written them down. */
 export interface RouterArgs extends ReleaseFacts {
     /** Image with HAProxy 3.0 or newer, and bash. */
     image: pulumi.Input<string>;
-    /** Port of the host where visitors arrive. */
+    /** Port of the host where visitors arrive in the clear; with a certificate they are sent on to `httpsPort`. */
     publicPort: number;
+    /**
+     * Port of the host where visitors arrive by https. A `Certificate` brings what it takes.
+     *
+     * @default no https
+     */
+    httpsPort?: number;
     /**
      * Address of the host where visitors arrive.
      *
@@ -51,10 +63,13 @@ export class Router extends pulumi.ComponentResource {
     public readonly imageId: pulumi.Output<string>;
     /** Volume that remembers the live slot. */
     public readonly volumeName: pulumi.Output<string>;
+    /** Volume for certificates, with https. */
+    public readonly certificates?: pulumi.Output<string>;
 
     constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
         checkHealth(args.health, `Router ${name}`);
         mustBeWhole(args.publicPort, [1, 65535], `Router ${name}`, "publicPort");
+        mustBeWhole(args.httpsPort, [1, 65535], `Router ${name}`, "httpsPort");
         super("decanter:index:Router", name, {}, opts);
 
         const labels = toLabels(args.labels);
@@ -83,7 +98,22 @@ export class Router extends pulumi.ComponentResource {
         this.imageId = image.repoDigest;
         this.networkName = network.name;
         this.volumeName = volume.name;
-
+        const ip = args.bindAddress ?? "127.0.0.1";
+        const certificates =
+            args.httpsPort === undefined
+                ? undefined
+                : new docker.Volume(
+                      `${name}-certificates`,
+                      { labels },
+                      { parent: this, ignoreChanges: ["labels"] },
+                  );
+        this.certificates = certificates?.name;
+        const https = certificates && {
+            envs: [`HTTPS_PORT=${args.httpsPort}`],
+            aliases: ["router"],
+            ports: [{ internal: 8443, external: args.httpsPort, ip }],
+            volumes: [{ volumeName: certificates.name, containerPath: "/certificates" }],
+        };
         const container = new docker.Container(
             name,
             {
@@ -94,11 +124,15 @@ export class Router extends pulumi.ComponentResource {
                     `PORT=${args.health.port}`,
                     `HEALTH_PATH=${args.health.path}`,
                     `BEHIND_PROXY=${args.behindProxy ?? false}`,
+                    ...(https?.envs ?? []),
                 ],
                 networkMode: network.name,
-                networksAdvanced: [{ name: network.name }],
-                ports: [{ internal: 8080, external: args.publicPort, ip: args.bindAddress ?? "127.0.0.1" }],
-                volumes: [{ volumeName: volume.name, containerPath: "/var/lib/haproxy" }],
+                networksAdvanced: [{ name: network.name, ...(https && { aliases: https.aliases }) }],
+                ports: [{ internal: 8080, external: args.publicPort, ip }, ...(https?.ports ?? [])],
+                volumes: [
+                    { volumeName: volume.name, containerPath: "/var/lib/haproxy" },
+                    ...(https?.volumes ?? []),
+                ],
                 readOnly: true,
                 // Docker leaves these two writable.
                 tmpfs: { "/dev/shm": "ro", "/dev/mqueue": "ro" },

@@ -87,6 +87,7 @@ export class Swap extends pulumi.ComponentResource {
                     `HEALTH_PATH=${health.path}`,
                     `HEALTH_HOST=${health.host}`,
                     `BEHIND_PROXY=${args.behindProxy ?? false}`,
+                    ...(args.hstsSeconds ? [`HSTS=${args.hstsSeconds}`] : []),
                     `REPLACE=${REPLACE_ROUTER}`,
                     `CHECK_SECONDS=${CHECK_SECONDS}`,
                     `BAKE_SECONDS=${health.bakeSeconds}`,

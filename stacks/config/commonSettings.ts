@@ -4,6 +4,7 @@ import { type Health, HEALTH_BOUNDS, HEALTH_PATH } from "../../components/releas
 import type { Limits } from "../../components/release/limits";
 import { type AppSettings, readApp } from "./appSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
+import { isHttps } from "./httpsSettings";
 import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings that every target has. */
@@ -66,7 +67,6 @@ export function readCommon(settings: SettingsReader, mostReplicas: number): Comm
         drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
         secretsVersion: settings.whole("secretsVersion", 0, 1_000_000, 2),
         domain: settings.matching("domain", HOST_NAME, "must be a host name", "www.example.com"),
-        publicPort: settings.whole("publicPort", 1, 65535, 8080),
         behindProxy: settings.flag("behindProxy"),
         routerImage: settings.image("routerImage"),
         registryImage: settings.image("registryImage"),
@@ -110,18 +110,23 @@ function readVariables(settings: SettingsReader): Record<"env" | "secrets", Reco
     return { env, secrets };
 }
 
-function readPlace(settings: SettingsReader): Pick<CommonSettings, "host" | "bindAddress"> {
+/** Where the release runs, and where visitors arrive: https is for all of them, at the ports that browsers know. */
+function readPlace(settings: SettingsReader): Pick<CommonSettings, "host" | "bindAddress" | "publicPort"> {
     const host = settings.optionalMatching(
         "host",
         /^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/,
         "must be unix:///path or ssh://user@host",
         "ssh://deploy@server.example",
     );
-    const bindAddress = settings.text("bindAddress");
+    const standard = isHttps(settings)
+        ? { address: "0.0.0.0", port: 80 }
+        : { address: "127.0.0.1", port: 8080 };
+    const bindAddress = settings.optional("bindAddress") ?? standard.address;
     if (net.isIP(bindAddress) === 0) {
         settings.refuse("bindAddress", "must be an IP address", bindAddress, set("bindAddress", "0.0.0.0"));
     }
-    return { host, bindAddress };
+    const publicPort = settings.whole("publicPort", 0, 65535, standard.port) || standard.port;
+    return { host, bindAddress, publicPort };
 }
 
 function readRegistry(settings: SettingsReader): CommonSettings["registry"] {

@@ -3,15 +3,16 @@ import { SLOT_SIZE } from "../../components/dockerHost/slotSize";
 import { checkStackName } from "../names";
 import { type CommonSettings, readCommon } from "./commonSettings";
 import { type FargateSettings, readFargate } from "./fargateSettings";
+import { type HttpsSettings, readHttps } from "./httpsSettings";
 import { type HostSettings, readHost } from "./hostSettings";
-import { SettingsReader } from "./settingsReader";
+import { set, SettingsReader } from "./settingsReader";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */
 export type Config = CommonSettings & TargetSettings;
 
 /** What differs between the targets. */
 export type TargetSettings =
-    | { readonly target: "docker" }
+    | { readonly target: "docker"; readonly https?: HttpsSettings }
     | { readonly target: "fargate"; readonly aws: FargateSettings }
     | { readonly target: "floating-ip"; readonly aws: HostSettings };
 
@@ -38,12 +39,21 @@ function readTarget(
     target: Config["target"],
     common: CommonSettings,
 ): TargetSettings {
+    if (target !== "docker" && settings.text("https") === "acme") {
+        const own = target === "fargate" ? "AWS has certificates, see zoneId" : "a host takes tlsCertificate";
+        settings.refuse(
+            "https",
+            `must be none with the target ${target}: ${own}`,
+            "acme",
+            set("https", "none"),
+        );
+    }
     switch (target) {
         case "fargate":
             return { target, aws: readFargate(settings, common) };
         case "floating-ip":
             return { target, aws: readHost(settings, common) };
         default:
-            return { target };
+            return { target, https: readHttps(settings, common.domain) };
     }
 }

@@ -1,5 +1,6 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { type AwsSettings, readAws } from "./awsSettings";
+import { readCertificate } from "./certificateSetting";
 import type { CommonSettings } from "./commonSettings";
 import { set, type SettingsReader } from "./settingsReader";
 
@@ -21,13 +22,6 @@ export function readHost(settings: SettingsReader, common: CommonSettings): Host
         const rule = "must be 0 with a floating IP, as its host is in a public subnet";
         settings.refuse("natGateways", rule, natGateways, set("natGateways", 0));
     }
-    const certificate = settings.optional("tlsCertificate");
-    const setCertificate = "pulumi config set --secret tlsCertificate < chain-and-key.pem";
-    settings.mustBeSecret("tlsCertificate", certificate !== undefined, setCertificate);
-    if (certificate !== undefined && !isCertificate(certificate)) {
-        const rule = "must be a certificate with its chain, and its private key, as PEM";
-        settings.refuseUnseen("tlsCertificate", rule, setCertificate);
-    }
     const cpu = settings.text("platform") === "linux/arm64" ? "arm64" : "x86_64";
     const latest = `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${cpu}`;
     return {
@@ -45,10 +39,6 @@ export function readHost(settings: SettingsReader, common: CommonSettings): Host
             cpu === "arm64" ? "t4g.small" : "t3.small",
         ),
         diskGb: settings.whole("diskGb", 8, 16_384, 20),
-        tlsCertificate: certificate === undefined ? undefined : pulumi.secret(certificate),
+        tlsCertificate: readCertificate(settings),
     };
-}
-
-function isCertificate(pem: string): boolean {
-    return /-----BEGIN CERTIFICATE-----/.test(pem) && /-----BEGIN (\w+ )?PRIVATE KEY-----/.test(pem);
 }

@@ -149,6 +149,10 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
         if (network.name !== networkMode)
             throw new Error("networksAdvanced has to name the network of networkMode");
     }
+    const endpoints = (networksAdvanced ?? []).map(({ name, aliases }: Properties) => [
+        name,
+        { Aliases: aliases },
+    ]);
     const container = await api.createContainer({
         name,
         Image: image,
@@ -165,7 +169,9 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
             Interval: nanoseconds(healthcheck.interval),
             Timeout: nanoseconds(healthcheck.timeout),
             Retries: healthcheck.retries,
+            StartPeriod: healthcheck.startPeriod && nanoseconds(healthcheck.startPeriod),
         },
+        NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) },
         HostConfig: {
             Init: init,
             CapDrop: capabilities?.drops,
@@ -179,7 +185,8 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
                 ]),
             ),
             Binds: (volumes ?? []).map(
-                ({ volumeName, containerPath }: Properties) => `${volumeName}:${containerPath}`,
+                ({ volumeName, containerPath, readOnly }: Properties) =>
+                    `${volumeName}:${containerPath}${readOnly ? ":ro" : ""}`,
             ),
             ReadonlyRootfs: readOnly,
             Tmpfs: tmpfs,

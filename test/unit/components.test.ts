@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { Certificate, type CertificateArgs } from "../../components/dockerHost/certificate";
 import { DockerService, type DockerServiceArgs } from "../../components/dockerHost/dockerService";
 import { LocalRegistry } from "../../components/dockerHost/localRegistry";
 import { Migration } from "../../components/dockerHost/migration";
@@ -403,6 +404,125 @@ describe("Router", () => {
         await settled();
         const { ports } = the(recorded, "Container", "web-router").inputs;
         assert.deepEqual(ports, [{ internal: 8080, external: 80, ip: "0.0.0.0" }]);
+    });
+});
+
+describe("Router with https", () => {
+    const args: RouterArgs = { image: "haproxy:3", publicPort: 80, httpsPort: 443, health, labels };
+
+    it("has a port and a volume for it, and a name by which the certificate's keeper finds it", async () => {
+        const recorded = await mockPulumi();
+        const router = new Router("web-router", { ...args, bindAddress: "0.0.0.0" });
+        await settled();
+        const { inputs } = the(recorded, "Container", "web-router");
+        const name = "web-router-1a2b3c4";
+        assert.deepEqual(inputs.ports, [
+            { internal: 8080, external: 80, ip: "0.0.0.0" },
+            { internal: 8443, external: 443, ip: "0.0.0.0" },
+        ]);
+        assert.deepEqual(inputs.envs.slice(-1), ["HTTPS_PORT=443"]);
+        assert.deepEqual(inputs.networksAdvanced, [{ name, aliases: ["router"] }]);
+        assert.deepEqual(inputs.volumes, [
+            { volumeName: name, containerPath: "/var/lib/haproxy" },
+            { volumeName: "web-router-certificates-1a2b3c4", containerPath: "/certificates" },
+        ]);
+        const volume = the(recorded, "Volume", "web-router-certificates");
+        assert.deepEqual(volume.inputs, { labels: labelList });
+        assert.deepEqual(volume.options, {
+            ...plain,
+            parent: "decanter:index:Router",
+            ignoreChanges: ["labels"],
+        });
+        assert.equal(await valueOf(pulumi.output(router.certificates)), "web-router-certificates-1a2b3c4");
+    });
+});
+
+describe("Certificate", () => {
+    const declare = async (from: CertificateArgs["from"]) => {
+        const recorded = await mockPulumi();
+        const args = { image: "haproxy:3", publicPort: 80, httpsPort: 443, health };
+        const router = new Router("web-router", args);
+        const names = ["shop.example", "www.shop.example"];
+        new Certificate("tls", { router, image: "haproxy:3", names, from, labels });
+        await settled();
+        return recorded;
+    };
+
+    it("declares what asks a CA, on the router's network and with its volume alone", async () => {
+        const recorded = await declare({ image: "lego:5", env: { TOKEN: "hunter2" }, dns: "route53" });
+        assert.deepEqual(
+            children(recorded).filter((child) => child.endsWith(" tls")),
+            ["Certificate tls", "Container tls", "Image tls"],
+        );
+        assert.deepEqual(the(recorded, "Image", "tls").inputs.build, {
+            context: "docker/certificates",
+            dockerfile: "docker/certificates/Dockerfile",
+            platform: "",
+            args: { ROUTER_IMAGE: "haproxy:3", CLIENT: "acme", ACME_IMAGE: "lego:5" },
+        });
+        const { inputs, options } = the(recorded, "Container", "tls");
+        const { healthcheck, envs, ...others } = inputs;
+        const name = "web-router-1a2b3c4";
+        assert.deepEqual(others, {
+            ...hardened,
+            image: "registry/tls@sha256:1",
+            networkMode: name,
+            networksAdvanced: [{ name, aliases: ["certificates"] }],
+            volumes: [{ volumeName: "web-router-certificates-1a2b3c4", containerPath: "/certificates" }],
+            readOnly: true,
+            tmpfs: { "/tmp": "" },
+            restart: "always",
+            labels: labelList,
+        });
+        assert.deepEqual(secretValue(envs), [
+            "TOKEN=hunter2",
+            "NAMES=shop.example www.shop.example",
+            "ACME_SERVER=https://acme-v02.api.letsencrypt.org/directory",
+            "ACME_EMAIL=",
+            "ACME_DNS=route53",
+            "ACME_ROOT=",
+            "RENEW_SECONDS=21600",
+        ]);
+        assert.deepEqual(healthcheck.tests, ["CMD", "/usr/local/bin/certificates", "check"]);
+        assert.equal(options?.deleteBeforeReplace, true);
+        assert.deepEqual(options?.ignoreChanges, ["labels"]);
+        assert.deepEqual(options?.hooks.afterCreate, ["tls-word"]);
+    });
+
+    it("takes one that is given, as a secret, and then no client", async () => {
+        const recorded = await declare(pulumi.secret("PEM hunter2"));
+        assert.deepEqual(the(recorded, "Image", "tls").inputs.build.args, { ROUTER_IMAGE: "haproxy:3" });
+        const { envs } = the(recorded, "Container", "tls").inputs;
+        assert.deepEqual(secretValue(envs), [
+            "NAMES=shop.example www.shop.example",
+            "TLS_CERTIFICATE=PEM hunter2",
+        ]);
+    });
+
+    it("is refused without https, without names, and without time between two looks", async () => {
+        await mockPulumi();
+        const router = new Router("web-router", { image: "haproxy:3", publicPort: 80, health });
+        const https = new Router("tls-router", {
+            image: "haproxy:3",
+            publicPort: 80,
+            httpsPort: 443,
+            health,
+        });
+        const from = { image: "lego:5" };
+        const make = (given: Partial<CertificateArgs>) => () =>
+            new Certificate("tls", {
+                router: https,
+                image: "haproxy:3",
+                names: ["a.example"],
+                from,
+                ...given,
+            });
+        assert.throws(make({ router }), /^Error: Certificate tls: its router has no https/);
+        assert.throws(make({ names: [] }), /names must be one host name or more, got \[\]/);
+        assert.throws(
+            make({ from: { ...from, renewSeconds: 0 } }),
+            /from\.renewSeconds must be a whole number from 1/,
+        );
     });
 });
 

@@ -2,9 +2,10 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "../../../stacks/config/config";
 import { dockerHost } from "../../../stacks/dockerHost";
-import { mockPulumi, type Recorded, secretValue, settled, the } from "../../support/mockPulumi";
+import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../../support/mockPulumi";
 
 async function declared(settings: Record<string, unknown> = {}): Promise<Recorded[]> {
     const recorded = await mockPulumi(settings, ["secrets", "registryPassword"]);
@@ -90,6 +91,24 @@ describe("the target docker", () => {
         assert.equal(await authOf({}), undefined);
         assert.deepEqual(JSON.parse(await authOf({ provenance: "max" })), [{ address: "ghcr.io" }]);
         assert.deepEqual(JSON.parse(await authOf({ sbom: "true" })), [{ address: "ghcr.io" }]);
+    });
+
+    it("is known by https where it has a certificate, at 443 or the port that is set", async () => {
+        for (const [settings, url] of [
+            [{}, "https://shop.example"],
+            [{ httpsPort: 8443, publicPort: 8081 }, "https://shop.example:8443"],
+        ] as const) {
+            const recorded = await mockPulumi({ https: "acme", domain: "Shop.example", ...settings });
+            const outputs = dockerHost(readConfig());
+            await settled();
+            assert.equal(outputs.url, url);
+            assert.equal(await valueOf(pulumi.output(outputs.certificate)), "certificate-1a2b3c4");
+            const envs = secretValue(the(recorded, "Container", "release-1").inputs.envs) as string[];
+            assert.ok(envs.includes("PHX_HOST=shop.example"));
+        }
+        await mockPulumi();
+        assert.equal(dockerHost(readConfig()).certificate, undefined);
+        await settled();
     });
 
     for (const [bindAddress, domain, host, url] of [

@@ -6,13 +6,14 @@ import { type ConfigOf, readConfig } from "../../../stacks/config/config";
 import { floatingIp } from "../../../stacks/floatingIp";
 import type { Release } from "../../../stacks/outputs";
 import { floatingIpStack, itIsAnAwsStack } from "../../support/awsStack";
+import { certificate, privateKey } from "../../support/certificate";
 import { mockPulumi, type Recorded, secretValue, settled, the, valueOf } from "../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
 const account = "123456789012";
 const required = floatingIpStack;
-const pem = "-----BEGIN CERTIFICATE-----\nhunter3\n-----BEGIN PRIVATE KEY-----\nhunter4\n";
+const pem = certificate + privateKey;
 /** Everything that one may choose, chosen. */
 const everything = {
     ...required,
@@ -136,6 +137,7 @@ describe("the target floating-ip", () => {
                         : value,
                 );
                 assert.doesNotMatch(unmarked, /hunter\d|-generated|ecr-password/, `${type} ${name}`);
+                assert.ok(!unmarked.includes(privateKey.split("\n")[1] ?? ""), `${type} ${name}`);
             }
         });
     }

@@ -4,6 +4,7 @@ import { dockerHost } from "../../../stacks/dockerHost";
 import { fargate } from "../../../stacks/fargate";
 import { floatingIp } from "../../../stacks/floatingIp";
 import { fargateStack, floatingIpStack } from "../../support/awsStack";
+import { certificate, privateKey } from "../../support/certificate";
 import { declaredSettings, mockPulumi, settled } from "../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
@@ -16,8 +17,8 @@ const targets: Record<Target, Settings> = {
 };
 const digest = `sha256:${"0a".repeat(32)}`;
 const policy = "arn:aws:iam::123456789012:policy/uploads";
-const certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/x";
-const pem = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----";
+const certificateArn = "arn:aws:acm:eu-central-1:123456789012:certificate/x";
+const pem = certificate + privateKey;
 
 /** What a build argument is on each target. */
 const built = (line: string): Partial<Record<Target, string[]>> => ({
@@ -25,6 +26,7 @@ const built = (line: string): Partial<Record<Target, string[]>> => ({
     fargate: [`RemoteImage decanter-test.build${line}`],
     "floating-ip": [`RemoteImage decanter-test.build${line}`],
 });
+const acme = { https: "acme", domain: "shop.example" };
 const task = "TaskDefinition decanter-test.containerDefinitions[0]";
 const host = "Instance decanter-test.userData";
 
@@ -197,7 +199,7 @@ const reaches: [key: string, settings: Settings, lines: Partial<Record<Target, s
     ],
     [
         "host",
-        { host: "ssh://me@server", tlsCertificate: pem },
+        { host: "ssh://me@server", tlsCertificate: pem, domain: "shop.example" },
         {
             docker: ["docker docker.host = ssh://me@server"],
             fargate: ["docker docker.host = ssh://me@server"],
@@ -208,6 +210,58 @@ const reaches: [key: string, settings: Settings, lines: Partial<Record<Target, s
         },
     ],
     ["publicPort", { publicPort: 8123 }, { docker: ["Container router.ports[0].external = 8123"] }],
+    [
+        "publicPort",
+        { tlsCertificate: pem, domain: "shop.example" },
+        { docker: ["Container router.ports[0].external = 80", "Container router.ports[0].ip = 0.0.0.0"] },
+    ],
+    [
+        "https",
+        acme,
+        {
+            docker: [
+                "Container router.envs[3] = HTTPS_PORT=443",
+                "Image certificate.build.args.CLIENT = acme",
+            ],
+        },
+    ],
+    ["httpsPort", { ...acme, httpsPort: 8443 }, { docker: ["Container router.ports[1].external = 8443"] }],
+    ["hstsSeconds", { ...acme, hstsSeconds: 600 }, { docker: ["Container release-swap.envs[5] = HSTS=600"] }],
+    [
+        "domainAliases",
+        { ...acme, domainAliases: ["cellar.example"] },
+        { docker: ["Container certificate.envs[0] = NAMES=shop.example cellar.example"] },
+    ],
+    [
+        "acmeServer",
+        { ...acme, acmeServer: "https://ca.example" },
+        { docker: ["Container certificate.envs[1] = ACME_SERVER=https://ca.example"] },
+    ],
+    [
+        "acmeEmail",
+        { ...acme, acmeEmail: "me@shop.example" },
+        { docker: ["Container certificate.envs[2] = ACME_EMAIL=me@shop.example"] },
+    ],
+    [
+        "acmeDns",
+        { ...acme, acmeDns: "route53" },
+        { docker: ["Container certificate.envs[3] = ACME_DNS=route53"] },
+    ],
+    [
+        "acmeRoot",
+        { ...acme, acmeRoot: "-----BEGIN CERTIFICATE-----" },
+        { docker: ["Container certificate.envs[4] = ACME_ROOT=-----BEGIN CERTIFICATE-----"] },
+    ],
+    [
+        "acmeEnv",
+        { ...acme, acmeEnv: { TOKEN: "t" } },
+        { docker: ["Container certificate.envs[0] = TOKEN=t"] },
+    ],
+    [
+        "acmeImage",
+        { ...acme, acmeImage: "lego:9" },
+        { docker: ["Image certificate.build.args.ACME_IMAGE = lego:9"] },
+    ],
     ["bindAddress", { bindAddress: "::1" }, { docker: ["Container router.ports[0].ip = ::1"] }],
     [
         "behindProxy",
@@ -308,7 +362,7 @@ const reaches: [key: string, settings: Settings, lines: Partial<Record<Target, s
     ["nodeImage", { nodeImage: "n:1", app: "test/apps/npm" }, built(".buildArgs.NODE_IMAGE = n:1")],
     [
         "routerImage",
-        { routerImage: "h:1", tlsCertificate: pem },
+        { routerImage: "h:1", tlsCertificate: pem, domain: "shop.example" },
         {
             docker: ["Image router.build.args.ROUTER_IMAGE = h:1"],
             "floating-ip": ["RemoteImage decanter-test-tls.build.buildArgs.PROXY_IMAGE = h:1"],
@@ -415,8 +469,8 @@ const reaches: [key: string, settings: Settings, lines: Partial<Record<Target, s
     ],
     [
         "certificateArn",
-        { certificateArn: certificate },
-        { fargate: [`Listener decanter-test-web-https.certificateArn = ${certificate}`] },
+        { certificateArn },
+        { fargate: [`Listener decanter-test-web-https.certificateArn = ${certificateArn}`] },
     ],
     [
         "accessLogDays",
@@ -476,8 +530,11 @@ const reaches: [key: string, settings: Settings, lines: Partial<Record<Target, s
     ["diskGb", { diskGb: 33 }, { "floating-ip": ["Instance decanter-test.rootBlockDevice.volumeSize = 33"] }],
     [
         "tlsCertificate",
-        { tlsCertificate: pem },
-        { "floating-ip": [`Parameter decanter-test-tls-TLS_CERTIFICATE.value = ${pem}`] },
+        { tlsCertificate: pem, domain: "shop.example" },
+        {
+            docker: [`Container certificate.envs[1] = TLS_CERTIFICATE=${pem}`],
+            "floating-ip": [`Parameter decanter-test-tls-TLS_CERTIFICATE.value = ${pem}`],
+        },
     ],
 ];
 
@@ -503,6 +560,7 @@ async function linesOf(settings: Settings): Promise<Set<string>> {
         "buildSecrets",
         "registryPassword",
         "tlsCertificate",
+        "acmeEnv",
     ]);
     const config = readConfig();
     if (config.target === "docker") dockerHost(config);
@@ -545,6 +603,7 @@ function isThere(lines: Set<string>, expected: string): boolean {
 
 /** The targets that a setting is for, as Pulumi.yaml says. */
 function targetsOf(key: string, description: string): Target[] {
+    if (description.startsWith("Docker host: ")) return ["docker"];
     if (description.startsWith("Fargate: ")) return ["fargate"];
     if (description.startsWith("Floating IP: ")) return ["floating-ip"];
     if (description.startsWith("AWS: ")) return ["fargate", "floating-ip"];
@@ -562,6 +621,7 @@ const NOT_ON: Record<string, Target[]> = {
     registryUsername: ["docker"],
     registryPassword: ["docker"],
     routerImage: ["docker", "floating-ip"],
+    tlsCertificate: ["docker", "floating-ip"],
     registryImage: ["docker"],
 };
 

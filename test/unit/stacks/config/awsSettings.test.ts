@@ -4,14 +4,12 @@ import { type Config, readConfig } from "../../../../stacks/config/config";
 import type { FargateSettings } from "../../../../stacks/config/fargateSettings";
 import type { HostSettings } from "../../../../stacks/config/hostSettings";
 import { fargateStack as fargate, floatingIpStack as floatingIp } from "../../../support/awsStack";
+import { certificate, privateKey } from "../../../support/certificate";
 import { declaredSettings, mockPulumi, settingsOf, valueOf } from "../../../support/mockPulumi";
 
 type Settings = Record<string, unknown>;
 
-const pem = [
-    "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----",
-    "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----",
-];
+const pem = [certificate, privateKey];
 const setCertificate = "pulumi config set --secret tlsCertificate < chain-and-key.pem";
 const oneSubnet = "pulumi config set --path 'publicSubnetIds[0]' subnet-0123456789abcdef0";
 const latest = (cpu: string) =>

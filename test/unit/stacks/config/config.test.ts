@@ -5,8 +5,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type Config, readConfig } from "../../../../stacks/config/config";
+import { certificate, endedCertificate, otherKey, privateKey } from "../../../support/certificate";
 import { declaredSettings, mockPulumi, valueOf } from "../../../support/mockPulumi";
 
+const pem = certificate + privateKey;
+const encrypted = ["secrets", "buildSecrets", "registryPassword", "tlsCertificate", "acmeEnv"];
 type Settings = Record<string, unknown>;
 
 const password = "pulumi config set --secret registryPassword";
@@ -94,7 +97,9 @@ const wrong: [key: string, settings: Settings, line: string][] = [
             ["drainSeconds", "1 to 3600", [0, 3601], 30],
             ["migrateSeconds", "1 to 86400", [0, 86_401], 300],
             ["secretsVersion", "0 to 1000000", [-1, 1_000_001], 2],
-            ["publicPort", "1 to 65535", [0, 65536], 8080],
+            ["publicPort", "0 to 65535", [-1, 65536], 8080],
+            ["httpsPort", "1 to 65535", [0, 65536], 443],
+            ["hstsSeconds", "0 to 100000000", [-1, 100_000_001], 31_536_000],
             ["memoryMb", "0 to 1000000", [-1, 1_000_001, "1g"], 512],
         ] as const
     ).flatMap(([key, bounds, values, example]) =>
@@ -177,6 +182,87 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         "bindAddress",
         { bindAddress: "localhost" },
         'must be an IP address, got "localhost": pulumi config set bindAddress 0.0.0.0',
+    ],
+    [
+        "https",
+        { https: "letsencrypt" },
+        'must be none or acme, got "letsencrypt": pulumi config set https none',
+    ],
+    [
+        "https",
+        { https: "acme", domain: "shop.example", tlsCertificate: pem },
+        'must be none where there is a tlsCertificate, got "acme": pulumi config rm tlsCertificate, or pulumi config set https none',
+    ],
+    ...["localhost", "192.0.2.7"].map((domain): [string, Settings, string] => [
+        "domain",
+        { https: "acme", domain },
+        `must be a public host name where https is acme, as the certificate is for it, got "${domain}": pulumi config set domain www.example.com`,
+    ]),
+    [
+        "domainAliases",
+        { https: "acme", domain: "shop.example", domainAliases: ["*.shop.example"] },
+        'must have no wildcard without acmeDns, as a CA gives such certificates by dns-01 alone, got "*.shop.example": pulumi config set acmeDns cloudflare',
+    ],
+    [
+        "domainAliases",
+        { domainAliases: ["https://shop.example"] },
+        `must be a list of host names, got "[\\"https://shop.example\\"]": pulumi config set --path 'domainAliases[0]' example.com`,
+    ],
+    [
+        "acmeServer",
+        { acmeServer: "ca.example" },
+        'must be an URL with https, got "ca.example": pulumi config set acmeServer https://ca.example/directory',
+    ],
+    [
+        "acmeEmail",
+        { acmeEmail: "me" },
+        'must be an address, got "me": pulumi config set acmeEmail me@example.com',
+    ],
+    [
+        "acmeDns",
+        { acmeDns: "Cloud flare" },
+        'must be lego\'s name of a provider, got "Cloud flare": pulumi config set acmeDns cloudflare',
+    ],
+    [
+        "acmeEnv",
+        { acmeEnv: "hunter2" },
+        'must be variables by name, got "[secret]": pulumi config set --secret --path acmeEnv.NAME value',
+    ],
+    [
+        "acmeRoot",
+        { acmeRoot: "root.pem" },
+        "must be certificates as PEM: pulumi config set acmeRoot < root.pem",
+    ],
+    [
+        "acmeImage",
+        { acmeImage: "Lego" },
+        'must be the name of an image, got "Lego": pulumi config set acmeImage registry.example/image:tag',
+    ],
+    ...(
+        [
+            [certificate, "must be a certificate with its chain, and its private key, as PEM"],
+            [
+                certificate + otherKey,
+                "must hold the private key of its first certificate, and holds that of another",
+            ],
+            [
+                endedCertificate + privateKey,
+                "must be valid, and its first certificate ended on Feb  1 00:00:00 2020 GMT",
+            ],
+            [
+                certificate + privateKey.replace(/M/, "?"),
+                "must be a certificate and a private key without a password, and one of them cannot be read",
+            ],
+        ] as const
+    ).map(([tlsCertificate, rule]): [string, Settings, string] => [
+        "tlsCertificate",
+        { tlsCertificate, domain: "shop.example" },
+        `${rule}: pulumi config set --secret tlsCertificate < chain-and-key.pem`,
+    ]),
+    [
+        "tlsCertificate",
+        { tlsCertificate: pem, domain: "cellar.example" },
+        "must be for cellar.example, and is for DNS:shop.example, DNS:*.shop.example: pulumi config set --secret tlsCertificate < chain-and-key.pem",
     ],
     [
         "platform",
@@ -297,15 +383,12 @@ function project(list: string, files: string[] = []): string {
 }
 
 async function configOf(settings: Settings = {}): Promise<Config> {
-    await mockPulumi(settings, ["secrets", "buildSecrets", "registryPassword"]);
+    await mockPulumi(settings, encrypted);
     return readConfig();
 }
 
 /** The lines of the error that settings cause; none where they are good. */
-async function problemsOf(
-    settings: Settings,
-    secretKeys = ["secrets", "buildSecrets", "registryPassword"],
-): Promise<string[]> {
+async function problemsOf(settings: Settings, secretKeys = encrypted): Promise<string[]> {
     await mockPulumi(settings, secretKeys);
     try {
         readConfig();
@@ -334,7 +417,9 @@ describe("the settings of a stack", () => {
                 assert.notEqual(value, undefined);
                 assert.equal(
                     secret === true,
-                    ["secrets", "buildSecrets", "registryPassword", "tlsCertificate"].includes(key),
+                    ["secrets", "buildSecrets", "registryPassword", "tlsCertificate", "acmeEnv"].includes(
+                        key,
+                    ),
                 );
                 if (secret === true) assert.equal(type, undefined);
                 else assert.equal(type, typeOf(value));
@@ -394,6 +479,7 @@ describe("the settings of a stack", () => {
             const { secrets, buildSecrets, ...config } = await configOf();
             assert.deepEqual(config, {
                 target: "docker",
+                https: undefined,
                 app: "examples/hello",
                 release: "hello",
                 version: "0.1.0",

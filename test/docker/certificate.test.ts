@@ -1,0 +1,366 @@
+import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
+import * as https from "node:https";
+import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PeerCertificate } from "node:tls";
+import * as pulumi from "@pulumi/pulumi";
+import { dockerCli } from "../../components/docker/dockerCli";
+import { Certificate } from "../../components/dockerHost/certificate";
+import { DockerService } from "../../components/dockerHost/dockerService";
+import { Router } from "../../components/dockerHost/router";
+import { acmeImage, CertificateAuthority } from "../support/certificateAuthority";
+import { baseImages, freePort } from "../support/machine";
+import { MiniEngine } from "../support/miniEngine";
+import { settingsOf } from "../support/mockPulumi";
+import { get1, get2, shown, type TlsTarget } from "../support/tlsClient";
+
+describe("the certificate of a router", function () {
+    this.timeout(300_000);
+
+    const name = `tls-test-${process.pid}`;
+    const upstream = `${name}-upstream`;
+    const settings = settingsOf(baseImages());
+    const image = settings["decanter:routerImage"] ?? "";
+    let names = ["shop.example", "www.shop.example"];
+    let env: Record<string, string> = {};
+    let dns: string | undefined;
+    let server = "https://pebble:14000/dir";
+    let root = "";
+    let port = 0;
+    let target: TlsTarget;
+    let authority: CertificateAuthority | undefined;
+    const stack = new MiniEngine(name, () => {
+        const health = { port: 4000, path: "/health", bakeSeconds: 0 };
+        const router = new Router(name, { image, publicPort: port, httpsPort: target.port, health });
+        const from = { image: acmeImage, server, dns, root, env: pulumi.secret(env), renewSeconds: 2 };
+        const certificate = new Certificate("certificate", { router, image, names, from });
+        const service = new DockerService(upstream, {
+            image: upstream,
+            version: "1.0.0",
+            router,
+            health,
+            hstsSeconds: 600,
+            env: {},
+            secrets: pulumi.output<Record<string, string>>({}),
+            drainSeconds: 1,
+        });
+        return {
+            router: router.containerId,
+            network: router.networkName,
+            certificate: certificate.container,
+            containers: service.containers,
+        };
+    });
+    const docker = async (...args: string[]) => {
+        const { code, output } = await dockerCli(undefined, args, 60);
+        assert.equal(code, 0, output);
+        return output.trim();
+    };
+    const addressOf = (container: string) =>
+        docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container);
+
+    /** What the deploy warns of, and what it makes. */
+    const up = async (): Promise<string> => {
+        const log = pulumi.log as { warn: typeof pulumi.log.warn };
+        const { warn } = log;
+        const said: string[] = [];
+        log.warn = (message) => {
+            said.push(message);
+            return Promise.resolve();
+        };
+        try {
+            await stack.up({});
+        } finally {
+            log.warn = warn;
+        }
+        return said.join("\n");
+    };
+    const container = () => stack.outputs.certificate as string;
+    const state = async () =>
+        (await dockerCli(undefined, ["exec", container(), "cat", "/tmp/state"])).stdout.trim();
+    const until = async (wanted: RegExp) => {
+        for (const end = Date.now() + 60_000; !wanted.test(await state()); await sleep(250))
+            assert.ok(Date.now() < end, `${await state()}\n${await docker("logs", container())}`);
+    };
+    /** Has the client try at once. */
+    const again = () => docker("restart", "--time", "0", container());
+    const startAuthority = async (options = {}) => {
+        const address = await addressOf(stack.outputs.router as string);
+        authority = await CertificateAuthority.start(stack.outputs.network as string, address, options);
+    };
+    const itAnswers = async (isGood: () => Promise<boolean>) => {
+        for (const end = Date.now() + 20_000; !(await isGood().catch(() => false)); await sleep(100))
+            assert.ok(Date.now() < end);
+    };
+    const plain = (at: string) =>
+        fetch(`http://127.0.0.1:${port}${at}`, { redirect: "manual", headers: { connection: "close" } });
+
+    before(async function () {
+        const reason = await CertificateAuthority.whyNot();
+        if (reason !== undefined) {
+            process.stderr.write(`  skipped: ${reason}\n`);
+            this.skip();
+        }
+        root = await CertificateAuthority.root();
+        port = await freePort();
+        target = { port: await freePort(), name: "shop.example" };
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-upstream-"));
+        fs.copyFileSync("test/support/upstream.exs", path.join(folder, "upstream.exs"));
+        const lines = [
+            `FROM ${settings["decanter:builderImage"]}`,
+            "COPY upstream.exs /",
+            'CMD ["elixir", "/upstream.exs"]',
+        ];
+        fs.writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"));
+        await docker("build", "-q", "-t", upstream, folder);
+        fs.rmSync(folder, { recursive: true });
+    });
+    after(async () => {
+        await authority?.stop();
+        await stack.destroy();
+        await dockerCli(undefined, ["rmi", "-f", name, upstream]);
+    });
+
+    describe("before there is one", () => {
+        it("has the deploy succeed, and says why the CA cannot be reached", async () => {
+            assert.match(
+                await up(),
+                /no new certificate for shop\.example www\.shop\.example; the next try is in 1 min\. The reason: .*pebble/,
+            );
+        });
+
+        it("has the site answer in the clear, and no handshake", async () => {
+            assert.equal((await plain("/")).status, 200);
+            await assert.rejects(shown(target));
+        });
+
+        it("serves nothing below the path of the challenge", async () => {
+            const { status } = await plain("/.well-known/acme-challenge/../../secret");
+            assert.equal(status, 200, "a path that a client has resolved is the release's");
+            assert.equal((await plain("/.well-known/acme-challenge/x")).status, 503);
+        });
+    });
+
+    describe("that the CA has given", () => {
+        before(async () => {
+            await startAuthority({ blocked: ["blocked.example"] });
+            await again();
+            await until(/the certificate is good until/);
+        });
+
+        it("is for all the names", async () => {
+            for (const each of names) {
+                const certificate = await shown({ ...target, name: each });
+                assert.deepEqual(namesOf(certificate), names);
+            }
+        });
+
+        it("is shown for no other name, and to nobody who says none", async () => {
+            await assert.rejects(shown({ ...target, name: "other.example" }));
+            await assert.rejects(shown(target, { servername: "" }));
+        });
+
+        it("is shown by TLS 1.2 and 1.3 alone", async () => {
+            for (const version of ["TLSv1.2", "TLSv1.3"] as const)
+                await shown(target, { minVersion: version, maxVersion: version });
+            await assert.rejects(shown(target, { minVersion: "TLSv1", maxVersion: "TLSv1.1" }));
+        });
+
+        it("serves HTTP/1.1 and HTTP/2, tells the release of https, and browsers to stay with it", async () => {
+            for (const get of [get1, get2]) {
+                const { status, headers } = await get(target, "/200");
+                assert.equal(status, 200);
+                assert.equal(headers["strict-transport-security"], "max-age=600");
+            }
+            const seen = (await get1(target, "/seen")).body.split("\n");
+            const heads = seen.map((line) => Buffer.from(line.split(" ")[1] ?? "", "base64").toString());
+            const own = heads.filter((head) => head.startsWith("GET /200 "));
+            assert.equal(own.length, 2);
+            for (const head of own) {
+                assert.match(head, /^x-forwarded-proto: https\r?$/im);
+                assert.match(head, /^x-forwarded-host: shop\.example\r?$/im);
+            }
+        });
+
+        it("takes headers of up to 64 KB by HTTP/2, and no smuggled length", async () => {
+            assert.equal((await get2(target, "/200", { "x-long": "a".repeat(60_000) })).status, 200);
+        });
+
+        it("has what comes in the clear sent to https, with its path and its query", async () => {
+            const { status, headers } = await plain("/wines?colour=red");
+            assert.equal(status, 308);
+            assert.equal(headers.get("location"), `https://127.0.0.1:${target.port}/wines?colour=red`);
+        });
+
+        it("is readable by the router and the client alone, like the account's key", async () => {
+            const modes = await docker(
+                "exec",
+                container(),
+                "find",
+                "/certificates",
+                "-printf",
+                "%m %u %P\\n",
+            );
+            const lines = modes.split("\n");
+            assert.ok(
+                lines.some((line) => /live\/site\.pem$/.test(line)),
+                modes,
+            );
+            for (const line of lines) assert.match(line, /^[4-7]00 haproxy /);
+        });
+
+        it("comes back with a router that is started again, and with one that is killed", async () => {
+            const before = (await shown(target)).serialNumber;
+            for (const how of ["restart", "kill"]) {
+                await docker(how, stack.outputs.router as string);
+                if (how === "kill") await docker("start", stack.outputs.router as string);
+                await itAnswers(async () => (await get1(target, "/200")).status === 200);
+                assert.equal((await shown(target)).serialNumber, before);
+                assert.equal((await plain("/")).status, 308);
+            }
+        });
+
+        it("is renewed when the CA says so, without a connection that ends", async () => {
+            const before = await shown(target);
+            const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+            const opened: unknown[] = [];
+            const ask = () => get1(target, "/200", agent);
+            await ask();
+            opened.push(...Object.values(agent.freeSockets).flat());
+            const pem = `-----BEGIN CERTIFICATE-----\n${before.raw.toString("base64")}\n-----END CERTIFICATE-----\n`;
+            const past = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+            const response = { suggestedWindow: { start: past(2), end: past(1) } };
+            await authority?.manage("/set-renewal-info/", {
+                Certificate: pem,
+                ARIResponse: JSON.stringify(response),
+            });
+            for (
+                const end = Date.now() + 60_000;
+                (await shown(target)).serialNumber === before.serialNumber;
+            ) {
+                assert.ok(Date.now() < end, await docker("logs", container()));
+                assert.equal((await ask()).status, 200);
+                await sleep(200);
+            }
+            await ask();
+            await sleep(10);
+            assert.deepEqual(Object.values(agent.freeSockets).flat(), opened);
+            agent.destroy();
+            await until(/the certificate is good until/);
+        });
+
+        it("stays where another one is refused, and the deploy says why", async () => {
+            const before = (await shown(target)).serialNumber;
+            names = ["shop.example", "blocked.example"];
+            assert.match(
+                await up(),
+                /no new certificate for shop\.example blocked\.example, and the one there is good until .*blocked/,
+            );
+            assert.equal((await shown(target)).serialNumber, before);
+            assert.equal((await get1(target, "/200")).status, 200);
+        });
+
+        it("is for other names once they are set", async () => {
+            names = ["shop.example", "cellar.example"];
+            assert.equal(await up(), "");
+            assert.deepEqual(namesOf(await shown({ ...target, name: "cellar.example" })), [
+                "cellar.example",
+                "shop.example",
+            ]);
+            await assert.rejects(shown({ ...target, name: "www.shop.example" }));
+        });
+
+        it("is had again when the volume is lost", async () => {
+            const before = (await shown(target)).serialNumber;
+            await docker("exec", container(), "sh", "-c", "rm -rf /certificates/*");
+            await docker("restart", "--time", "0", stack.outputs.router as string);
+            await itAnswers(async () => (await plain("/")).status === 200);
+            await again();
+            await until(/the certificate is good until/);
+            assert.notEqual((await shown(target)).serialNumber, before);
+        });
+
+        it("is one for a wildcard, where DNS shows that the names are ours", async () => {
+            const relay = await authority!.relayOfNames();
+            names = ["*.shop.example"];
+            dns = "httpreq";
+            env = {
+                HTTPREQ_ENDPOINT: relay.url,
+                LEGO_DNS_RESOLVERS: `${await authority!.nameServer()}:8053`,
+                LEGO_DNS_PROPAGATION_DISABLE_ANS: "true",
+                LEGO_DNS_PROPAGATION_DISABLE_RNS: "true",
+            };
+            try {
+                assert.equal(await up(), "");
+                const certificate = await shown({ ...target, name: "pr-12.shop.example" });
+                assert.equal(certificate.subjectaltname, "DNS:*.shop.example");
+            } finally {
+                relay.close();
+                dns = undefined;
+                env = {};
+            }
+        });
+
+        it("waits for as long as the CA says that it has had too much", async () => {
+            const ca = await tooMuch();
+            names = ["shop.example"];
+            env = { LEGO_TLS_SKIP_VERIFY: "true" };
+            server = ca.url;
+            try {
+                const warned = await up();
+                assert.match(warned, /the next try is in (119|120) min\. The reason: .*too many/);
+                const asked = ca.asked();
+                await sleep(6_000);
+                assert.equal(ca.asked(), asked, "it asked again, within three times renewSeconds");
+                assert.equal((await get1({ ...target, name: "pr-12.shop.example" }, "/200")).status, 200);
+            } finally {
+                ca.close();
+            }
+        });
+    });
+});
+
+/** The names of a certificate, in the order of the alphabet. */
+function namesOf({ subjectaltname = "" }: PeerCertificate): string[] {
+    return subjectaltname
+        .split(", ")
+        .map((name) => name.replace("DNS:", ""))
+        .sort();
+}
+
+/** A CA that gives nobody an account, for two hours, on the machine's address in Docker's network. */
+async function tooMuch(): Promise<{ url: string; asked: () => number; close: () => void }> {
+    let asked = 0;
+    const server = https.createServer(await CertificateAuthority.identity(), (request, response) => {
+        asked++;
+        const at = (name: string) => `https://${request.headers.host}/${name}`;
+        response.setHeader("replay-nonce", `nonce${asked}`);
+        if (request.url === "/dir") {
+            const names = ["newNonce", "newAccount", "newOrder", "revokeCert", "keyChange"];
+            response.end(JSON.stringify(Object.fromEntries(names.map((name) => [name, at(name)]))));
+        } else if (request.url === "/newNonce") {
+            response.end();
+        } else {
+            const until = new Date(Date.now() + 2 * 3_600_000).toISOString().replace("T", " ").slice(0, 19);
+            response.statusCode = 429;
+            response.setHeader("content-type", "application/problem+json");
+            const type = "urn:ietf:params:acme:error:rateLimited";
+            response.end(
+                JSON.stringify({
+                    type,
+                    detail: `too many registrations, retry after ${until} UTC`,
+                    status: 429,
+                }),
+            );
+        }
+    });
+    await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+    const { stdout } = await dockerCli(undefined, [
+        ...["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"],
+    ]);
+    const url = `https://${stdout.trim()}:${(server.address() as AddressInfo).port}/dir`;
+    return { url, asked: () => asked, close: () => server.closeAllConnections() ?? server.close() };
+}

@@ -1,0 +1,267 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import * as http from "node:http";
+import * as https from "node:https";
+import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { dockerCli } from "../../components/docker/dockerCli";
+
+const run = promisify(execFile);
+
+/** Let's Encrypt's CA for tests, and the client. */
+const PEBBLE = "github.com/letsencrypt/pebble/v2";
+const LEGO = "github.com/go-acme/lego/v5";
+const VERSIONS = { [PEBBLE]: "v2.10.1", [LEGO]: "v5.6.0" };
+
+/** Where Go puts what was built for this checkout. */
+const BINARIES = path.resolve(".decanter/acme");
+
+/** Image with lego, laid out as its own is. */
+export const acmeImage = "decanter/acme:test";
+const IMAGE = "decanter/pebble:test";
+const NAMES_IMAGE = "decanter/names:test";
+
+/** How Pebble is set up. */
+export interface PebbleOptions {
+    /** How long its certificates are good for, in seconds. */
+    validSeconds?: number;
+    /** Names that it gives no certificate for. */
+    blocked?: string[];
+}
+
+/**
+ * Pebble (https://github.com/letsencrypt/pebble) on a Docker network, with a DNS server of its own, where every name has one address:
+ * the containers `pebble` and `names`.
+ */
+export class CertificateAuthority {
+    /** The directory, for containers on the network. */
+    readonly server = "https://pebble:14000/dir";
+    private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-pebble-"));
+    private readonly containers = ["pebble", "names"].map((name) => `${this.network}-${name}`);
+
+    private constructor(
+        private readonly network: string,
+        /** Its own root, by which it is known; that of its certificates is another one at each start. */
+        readonly root: string,
+    ) {}
+
+    /** Builds lego and Pebble of their modules, once in a checkout; returns why they cannot be had. */
+    static async whyNot(): Promise<string | undefined> {
+        try {
+            await build(LEGO, "", acmeImage, "/lego", fewProviders);
+            await build(PEBBLE, "/cmd/pebble", IMAGE, "/pebble");
+            await build(PEBBLE, "/cmd/pebble-challtestsrv", NAMES_IMAGE, "/names");
+            return undefined;
+        } catch (error) {
+            return `lego and Pebble cannot be built with Go: ${(error as Error).message.split("\n").slice(-3).join(" ")}`;
+        }
+    }
+
+    /** The root of its own https. */
+    static async root(): Promise<string> {
+        return fs.readFileSync(path.join(await moduleFolder(PEBBLE), "test/certs/pebble.minica.pem"), "utf8");
+    }
+
+    /** What it shows by its own https. */
+    static async identity(): Promise<{ cert: string; key: string }> {
+        const folder = path.join(await moduleFolder(PEBBLE), "test/certs/localhost");
+        const read = (file: string) => fs.readFileSync(path.join(folder, file), "utf8");
+        return { cert: read("cert.pem"), key: read("key.pem") };
+    }
+
+    /**
+     * Starts it.
+     *
+     * @param address of every name, for visitors of http at port 8080
+     */
+    static async start(
+        network: string,
+        address: string,
+        options: PebbleOptions = {},
+    ): Promise<CertificateAuthority> {
+        const authority = new CertificateAuthority(network, await CertificateAuthority.root());
+        await authority.run(address, options);
+        return authority;
+    }
+
+    private async run(
+        address: string,
+        { validSeconds = 7_776_000, blocked = [] }: PebbleOptions,
+    ): Promise<void> {
+        for (const [name, pem] of Object.entries(await CertificateAuthority.identity()))
+            fs.writeFileSync(path.join(this.folder, `${name}.pem`), pem);
+        const pebble = {
+            listenAddress: "0.0.0.0:14000",
+            managementListenAddress: "0.0.0.0:15000",
+            certificate: "/config/cert.pem",
+            privateKey: "/config/key.pem",
+            httpPort: 8080,
+            tlsPort: 8443,
+            ocspResponderURL: "",
+            externalAccountBindingRequired: false,
+            domainBlocklist: blocked,
+            retryAfter: { authz: 1, order: 1 },
+            keyAlgorithm: "ecdsa",
+            profiles: { default: { description: "default", validityPeriod: validSeconds } },
+        };
+        fs.writeFileSync(path.join(this.folder, "config.json"), JSON.stringify({ pebble }));
+        fs.chmodSync(this.folder, 0o755);
+        const [ca = "", names = ""] = this.containers;
+        const start = ["run", "--detach", "--network", this.network];
+        await ok(
+            [...start, "--name", names, NAMES_IMAGE],
+            [
+                "/names",
+                "-defaultIPv4",
+                address,
+                "-defaultIPv6",
+                "",
+                "-http01",
+                "",
+                "-https01",
+                "",
+                "-tlsalpn01",
+                "",
+            ],
+        );
+        const dns = await this.nameServer();
+        await ok(
+            [
+                ...start,
+                ...["--name", ca, "--network-alias", "pebble", "--volume", `${this.folder}:/config:ro`],
+                ...["--env", "PEBBLE_VA_NOSLEEP=1", "--env", "PEBBLE_WFE_NONCEREJECT=0", IMAGE],
+            ],
+            ["/pebble", "-config", "/config/config.json", "-dnsserver", `${dns}:8053`],
+        );
+        for (let i = 0; i < 100; i++) {
+            if ((await dockerCli(undefined, ["logs", ca])).output.includes("Listening on")) return;
+            await sleep(100);
+        }
+        throw new Error("Pebble does not start");
+    }
+
+    /** Asks its management for something. */
+    async manage(at: string, body: object): Promise<void> {
+        const url = `https://${await addressOf(this.containers[0] ?? "", this.network)}:15000${at}`;
+        const options = { method: "POST", rejectUnauthorized: false, headers: { "user-agent": "tests" } };
+        const request = https.request(url, options);
+        request.end(JSON.stringify(body));
+        const [response] = (await once(request, "response")) as [http.IncomingMessage];
+        const answer = await text(response);
+        if (response.statusCode !== 200) throw new Error(`Pebble answered ${at} with ${answer}`);
+    }
+
+    /** Address of the DNS server, which listens on port 8053. */
+    nameServer(): Promise<string> {
+        return addressOf(this.containers[1] ?? "", this.network);
+    }
+
+    /** A server that lego's provider httpreq asks for records, on the machine's address in Docker's network. */
+    async relayOfNames(): Promise<{ url: string; close: () => void }> {
+        const names = `http://${await this.nameServer()}:8055`;
+        const server = http.createServer((request, response) => {
+            const relay = async () => {
+                const { fqdn, value } = JSON.parse(await text(request)) as { fqdn: string; value: string };
+                const [at, body] =
+                    request.url === "/present"
+                        ? ["/set-txt", { host: fqdn, value }]
+                        : ["/clear-txt", { host: fqdn }];
+                await fetch(names + at, { method: "POST", body: JSON.stringify(body) });
+                response.end();
+            };
+            void relay();
+        });
+        await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+        const format = "{{(index .IPAM.Config 0).Gateway}}";
+        const gateway = (await ok(["network", "inspect", "--format", format, this.network])).trim();
+        const { port } = server.address() as AddressInfo;
+        return { url: `http://${gateway}:${port}`, close: () => server.close() };
+    }
+
+    async stop(): Promise<void> {
+        await dockerCli(undefined, ["rm", "--force", ...this.containers]);
+        fs.rmSync(this.folder, { recursive: true, force: true });
+    }
+}
+
+async function ok(args: string[], command: string[] = []): Promise<string> {
+    const { code, stdout, output } = await dockerCli(undefined, [...args, ...command], 120);
+    if (code !== 0) throw new Error(output);
+    return stdout;
+}
+
+async function addressOf(container: string, network: string): Promise<string> {
+    const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`;
+    return (await ok(["inspect", "--format", format, container])).trim();
+}
+
+/** A folder with a module of its own that needs one, as Go wants it. */
+function moduleOf(name: keyof typeof VERSIONS): string {
+    const folder = path.join(BINARIES, path.basename(path.dirname(name)));
+    fs.mkdirSync(folder, { recursive: true });
+    const lines = ["module tests", "go 1.26", `require ${name} ${VERSIONS[name]}`];
+    fs.writeFileSync(path.join(folder, "go.mod"), lines.join("\n"));
+    return folder;
+}
+
+async function moduleFolder(name: keyof typeof VERSIONS): Promise<string> {
+    const { stdout } = await run("go", ["mod", "download", "-json", `${name}@${VERSIONS[name]}`], {
+        cwd: moduleOf(name),
+    });
+    return (JSON.parse(stdout) as { Dir: string }).Dir;
+}
+
+/** An image of nothing but a program of a module, or of a copy of the module. */
+async function build(
+    name: keyof typeof VERSIONS,
+    program: string,
+    image: string,
+    target: string,
+    copy?: () => Promise<string>,
+): Promise<void> {
+    if ((await dockerCli(undefined, ["image", "inspect", image])).code === 0) return;
+    const cwd = moduleOf(name);
+    // The version of a module for coloured logs that lego asks for is not served everywhere.
+    const logs = "gitlab.com/greyxor/slogor";
+    const replaced = copy ? `\nreplace ${name} => ${await copy()}\nreplace ${logs} => ${logs} v1.7.0\n` : "";
+    fs.appendFileSync(path.join(cwd, "go.mod"), replaced);
+    const file = path.basename(target);
+    await run("go", ["build", "-ldflags=-s -w", "-o", file, `${name}${program}`], {
+        cwd,
+        env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
+        maxBuffer: 1e8,
+    });
+    fs.writeFileSync(path.join(cwd, "Dockerfile"), `FROM scratch\nCOPY ${file} /\n`);
+    await ok(["build", "--quiet", "--tag", image, cwd]);
+}
+
+/**
+ * A copy of lego with one provider of DNS: the tests need no other, and its two hundred take minutes to compile.
+ *
+ * @returns its folder
+ */
+async function fewProviders(): Promise<string> {
+    const copy = path.join(BINARIES, "source");
+    await run("rm", ["-rf", copy]);
+    fs.mkdirSync(BINARIES, { recursive: true });
+    await run("cp", ["-r", "--no-preserve=mode", await moduleFolder(LEGO), copy]);
+    const source = `package dns
+import (
+	"fmt"
+	"${LEGO}/challenge"
+	"${LEGO}/providers/dns/httpreq"
+)
+func NewDNSChallengeProviderByName(name string) (challenge.Provider, error) {
+	if name == "httpreq" { return httpreq.NewDNSProvider() }
+	return nil, fmt.Errorf("unrecognized DNS provider: %s", name)
+}
+func GetProviderCodes() []string { return []string{"httpreq"} }
+`;
+    fs.writeFileSync(path.join(copy, "providers/dns/zz_gen_dns_providers.go"), source);
+    return copy;
+}
