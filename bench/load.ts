@@ -1,9 +1,25 @@
+import { once } from "node:events";
+import * as http2 from "node:http2";
 import * as net from "node:net";
+import * as tls from "node:tls";
 
 /**
  * Load from raw sockets. It never sends a request again: a request that was sent and not answered in full has failed,
  * even where an HTTP library would hide it by trying once more.
  */
+
+interface Request {
+    method: "GET" | "POST";
+    path: string;
+    body: string;
+}
+
+/** What a connection does with a request. */
+interface Exchanger {
+    /** Sends a request and returns the body of a 200; throws otherwise. */
+    exchange(request: Request): Promise<string>;
+    close(): void;
+}
 
 /** What a request is part of. */
 export type Kind = "busy" | "idle" | "post" | "slow";
@@ -24,6 +40,13 @@ export interface Fate {
 export interface LoadOptions {
     port: number;
     host?: string;
+    /** Host name for https, whose certificate may be anybody's; without one it is plain http. */
+    https?: string;
+    /**
+     * By HTTP/2, with https: each request is a stream of its own. A server that goes away (GOAWAY) says which streams it has not
+     * taken: they alone are sent again, as RFC 9113 allows.
+     */
+    http2?: boolean;
     /** Busy connections; each sends one request after the other, or waits for its turn if there is a rate. */
     busy?: number;
     /** Requests per second of all busy connections together, at fixed times; without it each sends as fast as it can. */
@@ -39,21 +62,19 @@ export interface LoadOptions {
 }
 
 /** A connection that sends one request at a time and is opened again when the server has closed it in between. */
-class Connection {
+class Connection implements Exchanger {
     private socket?: net.Socket;
 
     constructor(
-        private readonly host: string,
-        private readonly port: number,
+        private readonly open: () => Promise<net.Socket>,
         private readonly timeoutSeconds: number,
     ) {}
 
-    /** Sends a request and returns the body of a 200; throws otherwise. */
-    async exchange(request: string): Promise<string> {
-        this.socket ??= await this.open();
+    async exchange(request: Request): Promise<string> {
+        this.socket ??= await this.connect();
         const socket = this.socket;
         try {
-            const { status, body, close } = await answer(socket, request, this.timeoutSeconds);
+            const { status, body, close } = await answer(socket, written(request), this.timeoutSeconds);
             if (close) this.close();
             if (status !== 200) throw new Error(`status ${status}: ${body.slice(0, 80)}`);
             return body;
@@ -68,18 +89,84 @@ class Connection {
         this.socket = undefined;
     }
 
-    private open(): Promise<net.Socket> {
+    private async connect(): Promise<net.Socket> {
+        const socket = await this.open();
+        // A server may close a connection that idles; the next request then opens another one.
+        socket.on("close", () => {
+            if (this.socket === socket) this.socket = undefined;
+        });
+        return socket;
+    }
+}
+
+/** A connection by HTTP/2, which is opened again when the server has closed it, or is going to. */
+class Streams implements Exchanger {
+    private session?: http2.ClientHttp2Session;
+
+    constructor(
+        private readonly open: () => Promise<net.Socket>,
+        private readonly name: string,
+        private readonly timeoutSeconds: number,
+    ) {}
+
+    async exchange(request: Request): Promise<string> {
+        for (;;) {
+            const session = await this.ready();
+            const body = await this.stream(session, request);
+            if (body !== undefined) return body;
+        }
+    }
+
+    close(): void {
+        this.session?.destroy();
+        this.session = undefined;
+    }
+
+    /** A session that takes streams. */
+    private async ready(): Promise<http2.ClientHttp2Session> {
+        if (this.session && !this.session.closed && !this.session.destroyed) return this.session;
+        const socket = await this.open();
+        const session = http2.connect(`https://${this.name}`, { createConnection: () => socket });
+        session.on("error", () => undefined);
+        // What it has taken it answers; the next request opens another one.
+        session.on("goaway", () => {
+            if (this.session === session) this.session = undefined;
+        });
+        await once(session, "remoteSettings");
+        return (this.session = session);
+    }
+
+    /** The body of a 200; nothing where the server has not taken the stream. */
+    private async stream(session: http2.ClientHttp2Session, request: Request): Promise<string | undefined> {
+        const stream = session.request(
+            {
+                ":method": request.method,
+                ":path": request.path,
+                ...(request.body !== "" && { "content-length": request.body.length }),
+            },
+            { endStream: request.body === "" },
+        );
+        if (request.body !== "") stream.end(request.body);
+        stream.setTimeout(this.timeoutSeconds * 1000, () => stream.close(http2.constants.NGHTTP2_CANCEL));
+        let status = 0;
+        let body = "";
+        stream.on("response", (headers) => (status = Number(headers[":status"])));
+        stream.setEncoding("utf8").on("data", (part: string) => (body += part));
         return new Promise((resolve, reject) => {
-            const socket = net.connect({ host: this.host, port: this.port, noDelay: true });
-            socket.once("connect", () => {
-                // A server may close a connection that idles; the next request then opens another one.
-                socket.on("close", () => {
-                    if (this.socket === socket) this.socket = undefined;
-                });
-                socket.on("error", () => undefined);
-                resolve(socket);
+            let isWhole = false;
+            stream.on("end", () => (isWhole = status !== 0));
+            stream.on("error", () => undefined);
+            stream.on("close", () => {
+                if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) resolve(undefined);
+                else if (!isWhole || stream.rstCode !== 0)
+                    reject(
+                        new Error(
+                            `stream reset (${stream.rstCode}) after ${body.length} bytes of the answer`,
+                        ),
+                    );
+                else if (status !== 200) reject(new Error(`status ${status}: ${body.slice(0, 80)}`));
+                else resolve(body);
             });
-            socket.once("error", (error) => reject(new Error(`cannot connect: ${error.message}`)));
         });
     }
 }
@@ -134,13 +221,22 @@ export class Load {
     constructor(private readonly options: LoadOptions) {
         const { busy = 0, rate, idle = 0, idleSeconds = 15, post = 0 } = options;
         for (let i = 0; i < busy; i++) {
-            if (rate === undefined) this.client("busy", get("/"), () => 0);
+            if (rate === undefined)
+                this.client(
+                    "busy",
+                    () => get("/"),
+                    () => 0,
+                );
             // Each takes every nth tick of the clock.
-            else this.scheduled("busy", get("/"), (busy * 1000) / rate, (i * 1000) / rate);
+            else this.scheduled("busy", () => get("/"), (busy * 1000) / rate, (i * 1000) / rate);
         }
         for (let i = 0; i < idle; i++)
-            this.client("idle", get("/"), () => Math.random() * idleSeconds * 1000);
-        for (let i = 0; i < post; i++) this.client("post", undefined, () => 20 + Math.random() * 60);
+            this.client(
+                "idle",
+                () => get("/"),
+                () => Math.random() * idleSeconds * 1000,
+            );
+        for (let i = 0; i < post; i++) this.client("post", echo, () => 20 + Math.random() * 60);
     }
 
     /** Milliseconds since the load began. */
@@ -151,7 +247,7 @@ export class Load {
     /** Sends one request of its own, at once. */
     one(path: string): Promise<Fate> {
         const connection = this.connection();
-        return this.send(connection, "slow", get(path), this.now()).finally(() => connection.close());
+        return this.send(connection, "slow", () => get(path), this.now()).finally(() => connection.close());
     }
 
     async stop(): Promise<Fate[]> {
@@ -161,13 +257,16 @@ export class Load {
         return this.fates;
     }
 
-    private connection(): Connection {
-        const { host = "127.0.0.1", port, timeoutSeconds = 30 } = this.options;
-        return new Connection(host, port, timeoutSeconds);
+    private connection(): Exchanger {
+        const { https, http2: isHttp2 = false, timeoutSeconds = 30 } = this.options;
+        const open = () => connect(this.options);
+        return isHttp2
+            ? new Streams(open, https ?? "", timeoutSeconds)
+            : new Connection(open, timeoutSeconds);
     }
 
     /** Sends, waits for the answer, pauses, and sends again. */
-    private client(kind: Kind, request: string | undefined, pause: () => number): void {
+    private client(kind: Kind, request: () => Request, pause: () => number): void {
         const run = async () => {
             const connection = this.connection();
             await this.sleep(kind === "busy" ? 0 : pause());
@@ -181,7 +280,7 @@ export class Load {
     }
 
     /** Sends at fixed times, whether or not the last answer was late. */
-    private scheduled(kind: Kind, request: string, every: number, first: number): void {
+    private scheduled(kind: Kind, request: () => Request, every: number, first: number): void {
         const run = async () => {
             const connection = this.connection();
             for (let due = first; this.running; due += every) {
@@ -193,17 +292,12 @@ export class Load {
         this.clients.push(run());
     }
 
-    private async send(
-        connection: Connection,
-        kind: Kind,
-        request: string | undefined,
-        at: number,
-    ): Promise<Fate> {
+    private async send(connection: Exchanger, kind: Kind, request: () => Request, at: number): Promise<Fate> {
         const fate: Fate = { kind, at, latency: 0 };
         try {
-            const body = `wine ${Math.random()}`;
-            fate.body = await connection.exchange(request ?? post("/echo", body));
-            if (request === undefined && fate.body !== body)
+            const sent = request();
+            fate.body = await connection.exchange(sent);
+            if (sent.method === "POST" && fate.body !== sent.body)
                 throw new Error(`another body came back: ${fate.body}`);
         } catch (error) {
             fate.failure = error instanceof Error ? error.message : String(error);
@@ -249,10 +343,43 @@ export function summarize(
     );
 }
 
-function get(path: string): string {
-    return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+function get(path: string): Request {
+    return { method: "GET", path, body: "" };
 }
 
-function post(path: string, body: string): string {
-    return `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+/** A POST that wants its body back. */
+function echo(): Request {
+    return { method: "POST", path: "/echo", body: `wine ${Math.random()}` };
+}
+
+/** A request as HTTP/1.1 writes it. */
+function written({ method, path, body }: Request): string {
+    const length = method === "POST" ? `Content-Length: ${body.length}\r\n` : "";
+    return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n${body}`;
+}
+
+/** A connection on which requests can be sent. */
+async function connect({
+    host = "127.0.0.1",
+    port,
+    https,
+    http2: isHttp2,
+}: LoadOptions): Promise<net.Socket> {
+    const place = { host, port, noDelay: true };
+    const socket =
+        https === undefined
+            ? net.connect(place)
+            : tls.connect({
+                  ...place,
+                  servername: https,
+                  rejectUnauthorized: false,
+                  ALPNProtocols: [isHttp2 ? "h2" : "http/1.1"],
+              });
+    try {
+        await once(socket, https === undefined ? "connect" : "secureConnect");
+    } catch (error) {
+        throw new Error(`cannot connect: ${(error as Error).message}`, { cause: error });
+    }
+    socket.on("error", () => undefined);
+    return socket;
 }

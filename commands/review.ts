@@ -12,8 +12,9 @@ command((what, number = "") => {
     const stack = new Stack(name);
     const version = must("./bin/version").trim();
     const settings = [`domain=${name}.${stack.setting("domain")}`, `version=${version}`];
-    // A port of its own, which the number tells.
-    if (!stack.isOnAws()) settings.push(`publicPort=${20000 + (Number(number) % 40000)}`);
+    // Ports of its own, which the number tells.
+    const own = Number(number) % 20000;
+    if (!stack.isOnAws()) settings.push(`publicPort=${20000 + own}`, `httpsPort=${40000 + own}`);
     const flags = settings.flatMap((setting) => ["--config", setting]);
     return show("./bin/up", name, "--yes", ...flags);
 });

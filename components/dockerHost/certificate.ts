@@ -8,7 +8,7 @@ import { explainBuild, hostPlatform } from "../image/buildImage";
 import { mustBe, mustBeWhole } from "../release/arguments";
 import { lastLines } from "../release/logExcerpt";
 import { valueOf } from "../release/valueOf";
-import type { Router } from "./router";
+import { keeperOf, type Router } from "./router";
 
 /** Let's Encrypt's directory. */
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
@@ -116,16 +116,17 @@ export class Certificate extends pulumi.ComponentResource {
             name,
             {
                 ...containerDefaults,
+                name: keeperOf(router.networkName),
                 image: image.repoDigest,
-                envs: envsOf(args.from, names),
+                envs: envsOf(args.from, names, router.containerName),
                 networkMode: router.networkName,
-                networksAdvanced: [{ name: router.networkName, aliases: ["certificates"] }],
+                networksAdvanced: [{ name: router.networkName }],
                 volumes: [{ volumeName: volume, containerPath: "/certificates" }],
                 healthcheck: {
                     tests: ["CMD", "/usr/local/bin/certificates", "check"],
                     interval: "30s",
                     timeout: "10s",
-                    startPeriod: "60s",
+                    startPeriod: "30s",
                     retries: 3,
                 },
                 readOnly: true,
@@ -135,7 +136,7 @@ export class Certificate extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                // Two at once would ask the CA twice.
+                // The name is taken, and two at once would ask the CA twice.
                 deleteBeforeReplace: true,
                 ignoreChanges: ["labels"],
                 dependsOn: router,
@@ -147,10 +148,18 @@ export class Certificate extends pulumi.ComponentResource {
     }
 }
 
-function envsOf(from: CertificateArgs["from"], names: string[]): pulumi.Output<string[]> {
+function envsOf(
+    from: CertificateArgs["from"],
+    names: string[],
+    router: pulumi.Output<string>,
+): pulumi.Output<string[]> {
     const common = [`NAMES=${names.join(" ")}`];
     if (pulumi.Output.isInstance(from))
-        return pulumi.secret(from.apply((pem) => [...common, `TLS_CERTIFICATE=${pem}`]));
+        return pulumi.secret(
+            pulumi
+                .all([from, router])
+                .apply(([pem, name]) => [...common, `TLS_CERTIFICATE=${pem}`, `ROUTER=${name}`]),
+        );
     const { server = LETS_ENCRYPT, email = "", dns = "", root = "", renewSeconds = 21_600 } = from;
     const own = [
         `ACME_SERVER=${server}`,
@@ -160,12 +169,13 @@ function envsOf(from: CertificateArgs["from"], names: string[]): pulumi.Output<s
         `RENEW_SECONDS=${renewSeconds}`,
     ];
     return pulumi.secret(
-        pulumi.output(from.env ?? {}).apply((env) => [
+        pulumi.all([from.env ?? {}, router]).apply(([env, name]) => [
             ...Object.entries(env)
                 .map(([key, value]) => `${key}=${value}`)
                 .sort(),
             ...common,
             ...own,
+            `ROUTER=${name}`,
         ]),
     );
 }

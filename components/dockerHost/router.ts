@@ -59,6 +59,8 @@ export class Router extends pulumi.ComponentResource {
     public readonly networkName: pulumi.Output<string>;
     /** Id of the router's container. */
     public readonly containerId: pulumi.Output<string>;
+    /** Name of the router's container. */
+    public readonly containerName: pulumi.Output<string>;
     /** Id of the router's image, which also holds the swap. */
     public readonly imageId: pulumi.Output<string>;
     /** Volume that remembers the live slot. */
@@ -109,8 +111,10 @@ export class Router extends pulumi.ComponentResource {
                   );
         this.certificates = certificates?.name;
         const https = certificates && {
-            envs: [`HTTPS_PORT=${args.httpsPort}`],
-            aliases: ["router"],
+            envs: [
+                `HTTPS_PORT=${args.httpsPort}`,
+                pulumi.interpolate`CERTIFICATES=${keeperOf(network.name)}`,
+            ],
             ports: [{ internal: 8443, external: args.httpsPort, ip }],
             volumes: [{ volumeName: certificates.name, containerPath: "/certificates" }],
         };
@@ -127,7 +131,7 @@ export class Router extends pulumi.ComponentResource {
                     ...(https?.envs ?? []),
                 ],
                 networkMode: network.name,
-                networksAdvanced: [{ name: network.name, ...(https && { aliases: https.aliases }) }],
+                networksAdvanced: [{ name: network.name }],
                 ports: [{ internal: 8080, external: args.publicPort, ip }, ...(https?.ports ?? [])],
                 volumes: [
                     { volumeName: volume.name, containerPath: "/var/lib/haproxy" },
@@ -150,6 +154,12 @@ export class Router extends pulumi.ComponentResource {
             },
         );
         this.containerId = container.id;
+        this.containerName = container.name;
         this.registerOutputs({ networkName: this.networkName, containerId: this.containerId });
     }
+}
+
+/** Name of the container that keeps the certificate of a router, by which the router finds it, of the router's network. */
+export function keeperOf(network: pulumi.Input<string>): pulumi.Output<string> {
+    return pulumi.interpolate`${network}-certificate`;
 }

@@ -42,7 +42,6 @@ export class CertificateAuthority {
     /** The directory, for containers on the network. */
     readonly server = "https://pebble:14000/dir";
     private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-pebble-"));
-    private readonly containers = ["pebble", "names"].map((name) => `${this.network}-${name}`);
 
     private constructor(
         private readonly network: string,
@@ -87,6 +86,10 @@ export class CertificateAuthority {
         const authority = new CertificateAuthority(network, await CertificateAuthority.root());
         await authority.run(address, options);
         return authority;
+    }
+
+    private get containers(): string[] {
+        return ["pebble", "names"].map((name) => `${this.network}-${name}`);
     }
 
     private async run(

@@ -143,16 +143,14 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
         wait, waitTimeout, ...others
     } = inputs;
     // Elsewhere, or no matter here: labels() and remove() read theirs, and nothing starts what has stopped.
-    const { labels: _labels, mustRun, destroyGraceSeconds, ...unknown } = others;
+    const { name: _name, labels: _labels, mustRun, destroyGraceSeconds, ...unknown } = others;
     refuseOthers("docker.Container", unknown);
-    for (const network of networksAdvanced ?? []) {
-        if (network.name !== networkMode)
+    for (const { name: network, ...more } of networksAdvanced ?? []) {
+        if (network !== networkMode)
             throw new Error("networksAdvanced has to name the network of networkMode");
+        // The provider drops aliases there without a word.
+        refuseOthers("networksAdvanced", more);
     }
-    const endpoints = (networksAdvanced ?? []).map(({ name, aliases }: Properties) => [
-        name,
-        { Aliases: aliases },
-    ]);
     const container = await api.createContainer({
         name,
         Image: image,
@@ -171,7 +169,6 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
             Retries: healthcheck.retries,
             StartPeriod: healthcheck.startPeriod && nanoseconds(healthcheck.startPeriod),
         },
-        NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) },
         HostConfig: {
             Init: init,
             CapDrop: capabilities?.drops,

@@ -119,7 +119,7 @@ export class MiniEngine implements Deployer {
             "organization",
         );
         interceptHooks(options, hooks);
-        pulumi.runtime.setAllConfig(settingsOf(settings), ["decanter:secrets"]);
+        pulumi.runtime.setAllConfig(settingsOf(settings), ["decanter:secrets", "decanter:tlsCertificate"]);
 
         const outputs = await Promise.race([failed, Promise.resolve(this.program())]);
         await Promise.race([failed, settled()]);

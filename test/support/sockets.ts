@@ -29,6 +29,8 @@ export interface SocketRecord {
 
 export interface SocketsOptions {
     port: number;
+    /** Host name for https, whose certificate may be anybody's; without one it is plain http. */
+    https?: string;
     /** How many are opened, all at once. */
     count: number;
     /**
@@ -89,9 +91,13 @@ export class Sockets {
     }
 
     private connect(life: Life): { opened: Promise<void>; closed: Promise<void> } {
-        const { port, everyMs = 1000 } = this.options;
+        const { port, https, everyMs = 1000 } = this.options;
         const options = { perMessageDeflate: false, handshakeTimeout: 30_000 };
-        const socket = new WebSocket(`ws://127.0.0.1:${port}/socket`, options);
+        const tls = { ...options, servername: https, rejectUnauthorized: false };
+        const socket =
+            https === undefined
+                ? new WebSocket(`ws://127.0.0.1:${port}/socket`, options)
+                : new WebSocket(`wss://127.0.0.1:${port}/socket`, tls);
         const sent: { text: string; at: number }[] = [];
         let number = 0;
         let timer: NodeJS.Timeout | undefined;

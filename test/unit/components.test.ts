@@ -410,7 +410,7 @@ describe("Router", () => {
 describe("Router with https", () => {
     const args: RouterArgs = { image: "haproxy:3", publicPort: 80, httpsPort: 443, health, labels };
 
-    it("has a port and a volume for it, and a name by which the certificate's keeper finds it", async () => {
+    it("has a port and a volume for it, and the name of who keeps the certificate", async () => {
         const recorded = await mockPulumi();
         const router = new Router("web-router", { ...args, bindAddress: "0.0.0.0" });
         await settled();
@@ -420,8 +420,7 @@ describe("Router with https", () => {
             { internal: 8080, external: 80, ip: "0.0.0.0" },
             { internal: 8443, external: 443, ip: "0.0.0.0" },
         ]);
-        assert.deepEqual(inputs.envs.slice(-1), ["HTTPS_PORT=443"]);
-        assert.deepEqual(inputs.networksAdvanced, [{ name, aliases: ["router"] }]);
+        assert.deepEqual(inputs.envs.slice(-2), ["HTTPS_PORT=443", `CERTIFICATES=${name}-certificate`]);
         assert.deepEqual(inputs.volumes, [
             { volumeName: name, containerPath: "/var/lib/haproxy" },
             { volumeName: "web-router-certificates-1a2b3c4", containerPath: "/certificates" },
@@ -467,7 +466,8 @@ describe("Certificate", () => {
             ...hardened,
             image: "registry/tls@sha256:1",
             networkMode: name,
-            networksAdvanced: [{ name, aliases: ["certificates"] }],
+            name: `${name}-certificate`,
+            networksAdvanced: [{ name }],
             volumes: [{ volumeName: "web-router-certificates-1a2b3c4", containerPath: "/certificates" }],
             readOnly: true,
             tmpfs: { "/tmp": "" },
@@ -482,6 +482,7 @@ describe("Certificate", () => {
             "ACME_DNS=route53",
             "ACME_ROOT=",
             "RENEW_SECONDS=21600",
+            "ROUTER=web-router-1a2b3c4",
         ]);
         assert.deepEqual(healthcheck.tests, ["CMD", "/usr/local/bin/certificates", "check"]);
         assert.equal(options?.deleteBeforeReplace, true);
@@ -496,6 +497,7 @@ describe("Certificate", () => {
         assert.deepEqual(secretValue(envs), [
             "NAMES=shop.example www.shop.example",
             "TLS_CERTIFICATE=PEM hunter2",
+            "ROUTER=web-router-1a2b3c4",
         ]);
     });
 
