@@ -42,7 +42,8 @@ export class DockerHost {
         return dockerStream(await this.address(), args, to, seconds);
     }
 
-    private async address(): Promise<string | undefined> {
+    /** Its address, such as `ssh://user@host`; undefined is the machine's own. */
+    async address(): Promise<string | undefined> {
         const { host, context } = await this.provider;
         if (!context) return host;
         throw new Error(

@@ -8,6 +8,7 @@ import { explainBuild, hostPlatform } from "../image/buildImage";
 import { mustBe, mustBeWhole } from "../release/arguments";
 import { lastLines } from "../release/logExcerpt";
 import { valueOf } from "../release/valueOf";
+import { namesThatLeadElsewhere } from "./namesLead";
 import { keeperOf, type Router } from "./router";
 
 /** Let's Encrypt's directory. */
@@ -105,6 +106,11 @@ export class Certificate extends pulumi.ComponentResource {
             },
             { parent: this, hooks: { onError: [explainHook] } },
         );
+        const namesHook = new pulumi.ResourceHook(`${name}-names`, async () => {
+            if (authority === undefined || authority.dns) return;
+            const lines = await namesThatLeadElsewhere(names, await host.address());
+            if (lines.length > 0) await pulumi.log.warn(lines.join("\n"), this);
+        });
         const wordHook = new pulumi.ResourceHook(`${name}-word`, async (made) => {
             const container = String(made.newOutputs?.name);
             const said = await firstWord(host, container);
@@ -140,7 +146,7 @@ export class Certificate extends pulumi.ComponentResource {
                 deleteBeforeReplace: true,
                 ignoreChanges: ["labels"],
                 dependsOn: router,
-                hooks: { afterCreate: [wordHook] },
+                hooks: { beforeCreate: [namesHook], afterCreate: [wordHook] },
             },
         );
         this.container = container.name;

@@ -487,6 +487,7 @@ describe("Certificate", () => {
         assert.deepEqual(healthcheck.tests, ["CMD", "/usr/local/bin/certificates", "check"]);
         assert.equal(options?.deleteBeforeReplace, true);
         assert.deepEqual(options?.ignoreChanges, ["labels"]);
+        assert.deepEqual(options?.hooks.beforeCreate, ["tls-names"]);
         assert.deepEqual(options?.hooks.afterCreate, ["tls-word"]);
     });
 
