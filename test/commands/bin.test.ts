@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { FakeCheckout, pulumiOf } from "../support/fakeCheckout";
+import { configJson, FakeCheckout, pulumiOf } from "../support/fakeCheckout";
 
 describe("bin/up", () => {
     it("refuses a stack that is not there in one line, and makes and installs nothing", () => {
@@ -515,5 +515,54 @@ describe("a stack on AWS", () => {
         const gone = newCheckout("", "echo ImageNotFoundException >&2; exit 254").run("rollback");
         assert.equal(gone.status, 1);
         assert.match(gone.stderr, /cannot be gone back to, its image .* is not in ECR/);
+    });
+});
+
+describe("bin/review", () => {
+    it("gives each pull request on a Docker host ports of its own, for http and https", () => {
+        const settings = "config --stack pr-20042 --json";
+        const checkout = new FakeCheckout(
+            `case "$*" in "${settings}") echo '${configJson({ target: "docker", domain: "shop.example" })}' ;; esac`,
+        );
+        fs.writeFileSync(path.join(checkout.folder, "Pulumi.review.yaml"), "config: {}\n");
+        fs.writeFileSync(checkout.command("version"), "#!/bin/sh\necho 1.2.3\n");
+        const { calls, stderr } = checkout.run("review", "up", "20042");
+        const flags = [
+            "domain=pr-20042.shop.example",
+            "version=1.2.3",
+            "publicPort=20042",
+            "httpsPort=40042",
+        ];
+        const given = flags.map((flag) => `--config ${flag}`).join(" ");
+        assert.ok(calls.includes(`pulumi up --stack pr-20042 --yes ${given}`), calls.join("\n") + stderr);
+        checkout.remove();
+    });
+});
+
+describe("what bin/up says of https", () => {
+    const outputs = {
+        url: "https://shop.example",
+        containers: ["release-1"],
+        certificate: "router-certificate",
+    };
+    const said = (docker: string) => {
+        const checkout = new FakeCheckout(pulumiOf("docker", outputs), docker);
+        const { status, stderr } = checkout.run("up");
+        checkout.remove();
+        assert.equal(status, 0);
+        return stderr;
+    };
+    const check = "exec router-certificate /usr/local/bin/certificates check";
+
+    it("is nothing where the certificate is good", () => {
+        assert.doesNotMatch(said("exit 0"), /https:/);
+    });
+
+    it("is what its keeper says, at every deploy, where it is not", () => {
+        const reason = "no new certificate for shop.example; the next try is in 60 min";
+        assert.match(
+            said(`case "$*" in "${check}") echo "${reason}"; exit 1 ;; esac`),
+            new RegExp(`^https: ${reason}$`, "m"),
+        );
     });
 });
