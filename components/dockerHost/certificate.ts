@@ -6,8 +6,6 @@ import { containerDefaults, type Labels, restart, toLabels } from "../docker/con
 import { DockerHost } from "../docker/dockerHost";
 import { explainBuild, hostPlatform } from "../image/buildImage";
 import { mustBe, mustBeWhole } from "../release/arguments";
-import { lastLines } from "../release/logExcerpt";
-import { valueOf } from "../release/valueOf";
 import { namesThatLeadElsewhere } from "./namesLead";
 import { keeperOf, type Router } from "./router";
 
@@ -113,9 +111,8 @@ export class Certificate extends pulumi.ComponentResource {
         });
         const wordHook = new pulumi.ResourceHook(`${name}-word`, async (made) => {
             const container = String(made.newOutputs?.name);
-            const said = await firstWord(host, container);
-            if (said === undefined || isGood(said)) return;
-            const word = lastLines(said, Object.values(await valueOf(pulumi.output(authority?.env ?? {}))));
+            const word = await firstWord(host, container);
+            if (word === undefined || isGood(word)) return;
             await pulumi.log.warn(`${word}\nThe site answers on; docker logs ${container} has more`, this);
         });
         const container = new docker.Container(
@@ -181,6 +178,7 @@ function envsOf(
                 .sort(),
             ...common,
             ...own,
+            `HIDDEN=${Object.keys(env).sort().join(" ")}`,
             `ROUTER=${name}`,
         ]),
     );

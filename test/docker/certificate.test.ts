@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
+import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import * as os from "node:os";
@@ -304,6 +305,32 @@ describe("the certificate of a router", function () {
             }
         });
 
+        it("hides what the provider of DNS was given, where it says that back", async () => {
+            const provider = http.createServer((request, response) => {
+                response.statusCode = 403;
+                response.end(`who is ${request.headers.authorization?.replace("Basic ", "") ?? ""}?`);
+            });
+            await new Promise<void>((resolve) => provider.listen(0, "0.0.0.0", resolve));
+            const { port: at } = provider.address() as AddressInfo;
+            names = ["*.cellar.example"];
+            dns = "httpreq";
+            const HTTPREQ_PASSWORD = "canary-chablis-51c2";
+            // It says the password back as it was sent, and in its own address.
+            env = {
+                HTTPREQ_ENDPOINT: `http://${await gateway()}:${at}/${HTTPREQ_PASSWORD}`,
+                HTTPREQ_PASSWORD,
+            };
+            try {
+                const warned = await up();
+                assert.match(warned, /no new certificate for \*\.cellar\.example.*\[secret\]/);
+                assert.ok(!(warned + (await state())).includes(HTTPREQ_PASSWORD), warned);
+            } finally {
+                provider.close();
+                dns = undefined;
+                env = {};
+            }
+        });
+
         it("waits for as long as the CA says that it has had too much", async () => {
             const ca = await tooMuch();
             names = ["shop.example"];
@@ -358,9 +385,12 @@ async function tooMuch(): Promise<{ url: string; asked: () => number; close: () 
         }
     });
     await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
-    const { stdout } = await dockerCli(undefined, [
-        ...["network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"],
-    ]);
-    const url = `https://${stdout.trim()}:${(server.address() as AddressInfo).port}/dir`;
+    const url = `https://${await gateway()}:${(server.address() as AddressInfo).port}/dir`;
     return { url, asked: () => asked, close: () => server.closeAllConnections() ?? server.close() };
+}
+
+/** The machine's address in Docker's own network. */
+async function gateway(): Promise<string> {
+    const format = "{{(index .IPAM.Config 0).Gateway}}";
+    return (await dockerCli(undefined, ["network", "inspect", "bridge", "-f", format])).stdout.trim();
 }

@@ -482,6 +482,7 @@ describe("Certificate", () => {
             "ACME_DNS=route53",
             "ACME_ROOT=",
             "RENEW_SECONDS=21600",
+            "HIDDEN=TOKEN",
             "ROUTER=web-router-1a2b3c4",
         ]);
         assert.deepEqual(healthcheck.tests, ["CMD", "/usr/local/bin/certificates", "check"]);
