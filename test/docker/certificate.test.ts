@@ -308,14 +308,13 @@ describe("the certificate of a router", function () {
         it("hides what the provider of DNS was given, where it says that back", async () => {
             const provider = http.createServer((request, response) => {
                 response.statusCode = 403;
-                response.end(`who is ${request.headers.authorization?.replace("Basic ", "") ?? ""}?`);
+                response.end(`nobody knows ${request.url}`);
             });
             await new Promise<void>((resolve) => provider.listen(0, "0.0.0.0", resolve));
             const { port: at } = provider.address() as AddressInfo;
             names = ["*.cellar.example"];
             dns = "httpreq";
             const HTTPREQ_PASSWORD = "canary-chablis-51c2";
-            // It says the password back as it was sent, and in its own address.
             env = {
                 HTTPREQ_ENDPOINT: `http://${await gateway()}:${at}/${HTTPREQ_PASSWORD}`,
                 HTTPREQ_PASSWORD,
