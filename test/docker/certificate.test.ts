@@ -100,6 +100,8 @@ describe("the certificate of a router", function () {
         fetch(`http://127.0.0.1:${port}${at}`, { redirect: "manual", headers: { connection: "close" } });
 
     before(async function () {
+        // The first time lego and Pebble are compiled.
+        this.timeout(900_000);
         const reason = await CertificateAuthority.whyNot();
         if (reason !== undefined) {
             process.stderr.write(`  skipped: ${reason}\n`);

@@ -19,6 +19,8 @@ describe("https with Pulumi's engine", function () {
     let settings: Record<string, unknown>;
 
     before(async function () {
+        // The first time lego and Pebble are compiled.
+        this.timeout(900_000);
         const reason = await CertificateAuthority.whyNot();
         if (reason !== undefined) {
             process.stderr.write(`  skipped: ${reason}\n`);
