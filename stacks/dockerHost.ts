@@ -1,8 +1,8 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { archiveHook } from "../components/archive/archiveHook";
-import { Certificate } from "../components/dockerHost/certificate";
 import { DockerHost } from "../components/docker/dockerHost";
+import { Certificate } from "../components/dockerHost/certificate";
 import { DockerService } from "../components/dockerHost/dockerService";
 import { ImageRetention } from "../components/dockerHost/imageRetention";
 import { LocalRegistry } from "../components/dockerHost/localRegistry";

@@ -1,11 +1,10 @@
-import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
 import { DockerHost } from "../docker/dockerHost";
-import { explainBuild, hostPlatform } from "../image/buildImage";
 import { mustBe, mustBeWhole } from "../release/arguments";
+import { hostImage } from "./hostImage";
 import { namesThatLeadElsewhere } from "./namesLead";
 import { keeperOf, type Router } from "./router";
 
@@ -80,29 +79,17 @@ export class Certificate extends pulumi.ComponentResource {
         super("decanter:index:Certificate", name, {}, opts);
 
         const host = DockerHost.of(this);
-        const folder = path.relative(
-            process.cwd(),
-            path.join(__dirname, "..", "..", "docker", "certificates"),
-        );
-        const explainHook = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
-            explainBuild(host, failed, this),
-        );
-        const image = new docker.Image(
+        const image = hostImage(
             name,
             {
-                imageName: pulumi.interpolate`decanter-certificates:${router.networkName}`,
-                skipPush: true,
-                build: {
-                    context: folder,
-                    dockerfile: path.join(folder, "Dockerfile"),
-                    platform: hostPlatform,
-                    args: {
-                        ROUTER_IMAGE: args.image,
-                        ...(authority && { CLIENT: "acme", ACME_IMAGE: authority.image }),
-                    },
+                folder: "certificates",
+                network: router.networkName,
+                args: {
+                    ROUTER_IMAGE: args.image,
+                    ...(authority && { CLIENT: "acme", ACME_IMAGE: authority.image }),
                 },
             },
-            { parent: this, hooks: { onError: [explainHook] } },
+            this,
         );
         const namesHook = new pulumi.ResourceHook(`${name}-names`, async () => {
             if (authority === undefined || authority.dns) return;
@@ -111,8 +98,8 @@ export class Certificate extends pulumi.ComponentResource {
         });
         const wordHook = new pulumi.ResourceHook(`${name}-word`, async (made) => {
             const container = String(made.newOutputs?.name);
-            const word = await firstWord(host, container);
-            if (word === undefined || isGood(word)) return;
+            const word = await firstTrouble(host, container);
+            if (word === undefined) return;
             await pulumi.log.warn(`${word}\nThe site answers on; docker logs ${container} has more`, this);
         });
         const container = new docker.Container(
@@ -184,15 +171,14 @@ function envsOf(
     );
 }
 
-/** What `certificates` says of the certificate; undefined where it has said nothing for a while. */
-async function firstWord(host: DockerHost, container: string): Promise<string | undefined> {
+/** What `certificates` says is wrong; undefined where nothing is, and where it says nothing for a while. */
+async function firstTrouble(host: DockerHost, container: string): Promise<string | undefined> {
+    const check = ["exec", container, "/usr/local/bin/certificates", "check"];
     for (const end = Date.now() + FIRST_WORD_SECONDS * 1000; Date.now() < end; await sleep(1000)) {
-        const word = (await host.run(["exec", container, "cat", "/tmp/state"])).stdout.trim();
-        if (word !== "" && word !== "no certificate yet") return word;
+        const { code, stdout } = await host.run(check);
+        if (code === 0) return undefined;
+        // Docker itself ends with 1 too, and prints nothing there.
+        if (code === 1 && stdout !== "") return stdout.trim();
     }
     return undefined;
-}
-
-function isGood(word: string): boolean {
-    return word.startsWith("the certificate is good");
 }

@@ -1,11 +1,9 @@
-import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
-import { DockerHost } from "../docker/dockerHost";
-import { explainBuild, hostPlatform } from "../image/buildImage";
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, type Health } from "../release/healthCheck";
+import { hostImage } from "./hostImage";
 
 /** What a release brings along into its slot. */
 export interface ReleaseFacts {
@@ -75,26 +73,12 @@ export class Router extends pulumi.ComponentResource {
         super("decanter:index:Router", name, {}, opts);
 
         const labels = toLabels(args.labels);
-        const folder = path.relative(process.cwd(), path.join(__dirname, "..", "..", "docker", "router"));
-        const explainHook = new pulumi.ErrorHook(`${name}-build-log`, (failed) =>
-            explainBuild(DockerHost.of(this), failed, this),
-        );
         const network = new docker.Network(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
         const volume = new docker.Volume(name, { labels }, { parent: this, ignoreChanges: ["labels"] });
-        const image = new docker.Image(
+        const image = hostImage(
             name,
-            {
-                // One of its own for every router of the host: two that build at once would meet under one name.
-                imageName: pulumi.interpolate`decanter-router:${network.name}`,
-                skipPush: true,
-                build: {
-                    context: folder,
-                    dockerfile: path.join(folder, "Dockerfile"),
-                    platform: hostPlatform,
-                    args: { ROUTER_IMAGE: args.image },
-                },
-            },
-            { parent: this, hooks: { onError: [explainHook] } },
+            { folder: "router", network: network.name, args: { ROUTER_IMAGE: args.image } },
+            this,
         );
 
         this.imageId = image.repoDigest;

@@ -3,8 +3,8 @@ import { SLOT_SIZE } from "../../components/dockerHost/slotSize";
 import { checkStackName } from "../names";
 import { type CommonSettings, readCommon } from "./commonSettings";
 import { type FargateSettings, readFargate } from "./fargateSettings";
-import { type HttpsSettings, readHttps } from "./httpsSettings";
 import { type HostSettings, readHost } from "./hostSettings";
+import { type HttpsSettings, readHttps } from "./httpsSettings";
 import { set, SettingsReader } from "./settingsReader";
 
 /** The settings of a stack, checked. Pulumi.yaml describes each and holds the defaults. */

@@ -1,5 +1,6 @@
 import * as net from "node:net";
 import * as pulumi from "@pulumi/pulumi";
+import type { CertificateAuthority } from "../../components/dockerHost/certificate";
 import { readCertificate } from "./certificateSetting";
 import { set, type SettingsReader } from "./settingsReader";
 
@@ -10,17 +11,7 @@ export interface HttpsSettings {
     /** Names that the certificate is for, that of the visitors first. */
     readonly names: string[];
     /** The certificate, or who gives one. */
-    readonly from: pulumi.Output<string> | AcmeSettings;
-}
-
-/** The CA that gives a certificate, see `CertificateAuthority`. */
-export interface AcmeSettings {
-    readonly image: string;
-    readonly server: string;
-    readonly email?: string;
-    readonly dns?: string;
-    readonly env: pulumi.Output<Record<string, string>>;
-    readonly root?: string;
+    readonly from: pulumi.Output<string> | CertificateAuthority;
 }
 
 const NAME = /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$/;
@@ -61,7 +52,7 @@ export function readHttps(settings: SettingsReader, domain: string): HttpsSettin
     return { port, hstsSeconds, names, from: certificate ?? acme };
 }
 
-function readAcme(settings: SettingsReader): AcmeSettings {
+function readAcme(settings: SettingsReader): CertificateAuthority {
     const email = /^[^\s@]+@[^\s@]+$/;
     const root = settings.optional("acmeRoot");
     if (root !== undefined && !/^\s*-----BEGIN CERTIFICATE-----/.test(root)) {

@@ -1,10 +1,7 @@
 import { strict as assert } from "node:assert";
-import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
-import * as os from "node:os";
-import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PeerCertificate } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
@@ -12,11 +9,12 @@ import { dockerCli } from "../../components/docker/dockerCli";
 import { Certificate } from "../../components/dockerHost/certificate";
 import { DockerService } from "../../components/dockerHost/dockerService";
 import { Router } from "../../components/dockerHost/router";
-import { acmeImage, CertificateAuthority } from "../support/certificateAuthority";
+import { acmeImage, CertificateAuthority, skipWithoutAuthority } from "../support/certificateAuthority";
 import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
 import { settingsOf } from "../support/mockPulumi";
 import { get1, get2, shown, type TlsTarget } from "../support/tlsClient";
+import { buildUpstream } from "../support/upstream";
 
 describe("the certificate of a router", function () {
     this.timeout(300_000);
@@ -28,7 +26,7 @@ describe("the certificate of a router", function () {
     let names = ["shop.example", "www.shop.example"];
     let env: Record<string, string> = {};
     let dns: string | undefined;
-    let server = "https://pebble:14000/dir";
+    let server = CertificateAuthority.server;
     let root = "";
     let port = 0;
     let target: TlsTarget;
@@ -88,10 +86,6 @@ describe("the certificate of a router", function () {
     };
     /** Has the client try at once. */
     const again = () => docker("restart", "--time", "0", container());
-    const startAuthority = async (options = {}) => {
-        const address = await addressOf(stack.outputs.router as string);
-        authority = await CertificateAuthority.start(stack.outputs.network as string, address, options);
-    };
     const itAnswers = async (isGood: () => Promise<boolean>) => {
         for (const end = Date.now() + 20_000; !(await isGood().catch(() => false)); await sleep(100))
             assert.ok(Date.now() < end);
@@ -99,27 +93,12 @@ describe("the certificate of a router", function () {
     const plain = (at: string) =>
         fetch(`http://127.0.0.1:${port}${at}`, { redirect: "manual", headers: { connection: "close" } });
 
-    before(async function () {
-        // The first time lego and Pebble are compiled.
-        this.timeout(900_000);
-        const reason = await CertificateAuthority.whyNot();
-        if (reason !== undefined) {
-            process.stderr.write(`  skipped: ${reason}\n`);
-            this.skip();
-        }
+    skipWithoutAuthority();
+    before(async () => {
         root = await CertificateAuthority.root();
         port = await freePort();
         target = { port: await freePort(), name: "shop.example" };
-        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-upstream-"));
-        fs.copyFileSync("test/support/upstream.exs", path.join(folder, "upstream.exs"));
-        const lines = [
-            `FROM ${settings["decanter:builderImage"]}`,
-            "COPY upstream.exs /",
-            'CMD ["elixir", "/upstream.exs"]',
-        ];
-        fs.writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"));
-        await docker("build", "-q", "-t", upstream, folder);
-        fs.rmSync(folder, { recursive: true });
+        await buildUpstream(upstream);
     });
     after(async () => {
         await authority?.stop();
@@ -149,7 +128,10 @@ describe("the certificate of a router", function () {
 
     describe("that the CA has given", () => {
         before(async () => {
-            await startAuthority({ blocked: ["blocked.example"] });
+            const { router, network } = stack.outputs as { router: string; network: string };
+            authority = await CertificateAuthority.start(network, await addressOf(router), [
+                "blocked.example",
+            ]);
             await again();
             await until(/the certificate is good until/);
         });

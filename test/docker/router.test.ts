@@ -1,8 +1,5 @@
 import { strict as assert } from "node:assert";
-import * as fs from "node:fs";
 import * as net from "node:net";
-import * as os from "node:os";
-import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { Load, summarize } from "../../bench/load";
@@ -13,6 +10,7 @@ import { engine } from "../support/dockerProvider";
 import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
 import { settingsOf } from "../support/mockPulumi";
+import { buildUpstream } from "../support/upstream";
 
 /** A request as the release read it. */
 interface Seen {
@@ -67,17 +65,7 @@ describe("the router, seen from outside", function () {
 
     before(async () => {
         port = await freePort();
-        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-upstream-"));
-        fs.copyFileSync("test/support/upstream.exs", path.join(folder, "upstream.exs"));
-        const lines = [
-            `FROM ${settings["decanter:builderImage"]}`,
-            "COPY upstream.exs /",
-            'CMD ["elixir", "/upstream.exs"]',
-        ];
-        fs.writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"));
-        const built = await dockerCli(undefined, ["build", "-q", "-t", upstream, folder], 300);
-        fs.rmSync(folder, { recursive: true });
-        assert.equal(built.code, 0, built.output);
+        await buildUpstream(upstream);
         await stack.up({});
     });
     after(async () => {

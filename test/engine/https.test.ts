@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { App } from "../support/app";
 import { certificate, otherCertificate, otherKey, privateKey } from "../support/certificate";
-import { acmeImage, CertificateAuthority } from "../support/certificateAuthority";
+import { acmeImage, CertificateAuthority, skipWithoutAuthority } from "../support/certificateAuthority";
 import { engine } from "../support/dockerProvider";
 import { baseImages, freePort } from "../support/machine";
 import { RealEngine, skipWithoutEngine } from "../support/realEngine";
@@ -10,6 +10,7 @@ import { get1, get2, shown, type TlsTarget } from "../support/tlsClient";
 describe("https with Pulumi's engine", function () {
     this.timeout(300_000);
     skipWithoutEngine();
+    skipWithoutAuthority();
 
     const stack = `engine-test-https-${process.pid}`;
     const pulumi = new RealEngine(stack);
@@ -18,14 +19,7 @@ describe("https with Pulumi's engine", function () {
     let target: TlsTarget;
     let settings: Record<string, unknown>;
 
-    before(async function () {
-        // The first time lego and Pebble are compiled.
-        this.timeout(900_000);
-        const reason = await CertificateAuthority.whyNot();
-        if (reason !== undefined) {
-            process.stderr.write(`  skipped: ${reason}\n`);
-            this.skip();
-        }
+    before(async () => {
         target = { port: await freePort(), name: "shop.example" };
         settings = {
             ...baseImages(),
@@ -33,7 +27,7 @@ describe("https with Pulumi's engine", function () {
             domain: target.name,
             https: "acme",
             acmeImage,
-            acmeServer: "https://pebble:14000/dir",
+            acmeServer: CertificateAuthority.server,
             acmeRoot: await CertificateAuthority.root(),
             publicPort: await freePort(),
             httpsPort: target.port,

@@ -26,12 +26,28 @@ export const acmeImage = "decanter/acme:test";
 const IMAGE = "decanter/pebble:test";
 const NAMES_IMAGE = "decanter/names:test";
 
-/** How Pebble is set up. */
-export interface PebbleOptions {
-    /** How long its certificates are good for, in seconds. */
-    validSeconds?: number;
-    /** Names that it gives no certificate for. */
-    blocked?: string[];
+/** Skips the tests of a `describe` where lego and Pebble cannot be had, and says why. */
+export function skipWithoutAuthority(): void {
+    before(async function () {
+        // The first time they are compiled.
+        this.timeout(900_000);
+        const reason = await whyNoAuthority();
+        if (reason === undefined) return;
+        process.stderr.write(`  skipped: ${reason}\n`);
+        this.skip();
+    });
+}
+
+/** Builds lego and Pebble of their modules, once in a checkout; returns why they cannot be had. */
+async function whyNoAuthority(): Promise<string | undefined> {
+    try {
+        await build(LEGO, "", acmeImage, "/lego", fewProviders);
+        await build(PEBBLE, "/cmd/pebble", IMAGE, "/pebble");
+        await build(PEBBLE, "/cmd/pebble-challtestsrv", NAMES_IMAGE, "/names");
+        return undefined;
+    } catch (error) {
+        return `lego and Pebble cannot be built with Go: ${(error as Error).message.split("\n").slice(-3).join(" ")}`;
+    }
 }
 
 /**
@@ -39,27 +55,12 @@ export interface PebbleOptions {
  * the containers `pebble` and `names`.
  */
 export class CertificateAuthority {
-    /** The directory, for containers on the network. */
-    readonly server = "https://pebble:14000/dir";
     private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-pebble-"));
 
-    private constructor(
-        private readonly network: string,
-        /** Its own root, by which it is known; that of its certificates is another one at each start. */
-        readonly root: string,
-    ) {}
+    /** Its directory, for containers on the network. */
+    static readonly server = "https://pebble:14000/dir";
 
-    /** Builds lego and Pebble of their modules, once in a checkout; returns why they cannot be had. */
-    static async whyNot(): Promise<string | undefined> {
-        try {
-            await build(LEGO, "", acmeImage, "/lego", fewProviders);
-            await build(PEBBLE, "/cmd/pebble", IMAGE, "/pebble");
-            await build(PEBBLE, "/cmd/pebble-challtestsrv", NAMES_IMAGE, "/names");
-            return undefined;
-        } catch (error) {
-            return `lego and Pebble cannot be built with Go: ${(error as Error).message.split("\n").slice(-3).join(" ")}`;
-        }
-    }
+    private constructor(private readonly network: string) {}
 
     /** The root of its own https. */
     static async root(): Promise<string> {
@@ -77,14 +78,15 @@ export class CertificateAuthority {
      * Starts it.
      *
      * @param address of every name, for visitors of http at port 8080
+     * @param blocked names that it gives no certificate for
      */
     static async start(
         network: string,
         address: string,
-        options: PebbleOptions = {},
+        blocked: string[] = [],
     ): Promise<CertificateAuthority> {
-        const authority = new CertificateAuthority(network, await CertificateAuthority.root());
-        await authority.run(address, options);
+        const authority = new CertificateAuthority(network);
+        await authority.run(address, blocked);
         return authority;
     }
 
@@ -92,10 +94,7 @@ export class CertificateAuthority {
         return ["pebble", "names"].map((name) => `${this.network}-${name}`);
     }
 
-    private async run(
-        address: string,
-        { validSeconds = 7_776_000, blocked = [] }: PebbleOptions,
-    ): Promise<void> {
+    private async run(address: string, blocked: string[]): Promise<void> {
         for (const [name, pem] of Object.entries(await CertificateAuthority.identity()))
             fs.writeFileSync(path.join(this.folder, `${name}.pem`), pem);
         const pebble = {
@@ -110,7 +109,7 @@ export class CertificateAuthority {
             domainBlocklist: blocked,
             retryAfter: { authz: 1, order: 1 },
             keyAlgorithm: "ecdsa",
-            profiles: { default: { description: "default", validityPeriod: validSeconds } },
+            profiles: { default: { description: "default", validityPeriod: 7_776_000 } },
         };
         fs.writeFileSync(path.join(this.folder, "config.json"), JSON.stringify({ pebble }));
         fs.chmodSync(this.folder, 0o755);

@@ -182,8 +182,7 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
                 ]),
             ),
             Binds: (volumes ?? []).map(
-                ({ volumeName, containerPath, readOnly }: Properties) =>
-                    `${volumeName}:${containerPath}${readOnly ? ":ro" : ""}`,
+                ({ volumeName, containerPath }: Properties) => `${volumeName}:${containerPath}`,
             ),
             ReadonlyRootfs: readOnly,
             Tmpfs: tmpfs,

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import * as http2 from "node:http2";
 import * as https from "node:https";
+import { text } from "node:stream/consumers";
 import * as tls from "node:tls";
 
 /** What a client of https is told. */
@@ -36,21 +38,10 @@ export async function shown(
 }
 
 /** A request by HTTP/1.1 on a connection of its own, or on the agent's. */
-export function get1(target: TlsTarget, path: string, agent?: https.Agent): Promise<TlsAnswer> {
-    return new Promise((resolve, reject) => {
-        const request = https.get(
-            { ...optionsOf(target), path, agent, headers: { host: target.name } },
-            (response) => {
-                let body = "";
-                response.setEncoding("utf8");
-                response.on("data", (part: string) => (body += part));
-                response.on("end", () =>
-                    resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
-                );
-            },
-        );
-        request.on("error", reject);
-    });
+export async function get1(target: TlsTarget, path: string, agent?: https.Agent): Promise<TlsAnswer> {
+    const request = https.get({ ...optionsOf(target), path, agent, headers: { host: target.name } });
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
 }
 
 /** A request by HTTP/2 on a connection of its own. */
@@ -60,12 +51,8 @@ export async function get2(target: TlsTarget, path: string, headers = {}): Promi
     });
     try {
         const stream = session.request({ ":path": path, ...headers });
-        let body = "";
-        stream.setEncoding("utf8");
-        stream.on("data", (part: string) => (body += part));
         const [answer] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
-        await once(stream, "end");
-        return { status: Number(answer[":status"]), headers: answer, body };
+        return { status: Number(answer[":status"]), headers: answer, body: await text(stream) };
     } finally {
         session.destroy();
     }
