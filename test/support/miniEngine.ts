@@ -145,24 +145,26 @@ export class MiniEngine implements Deployer {
         hooks: Map<string, Callback>,
     ): Promise<Made> {
         if (type === "pulumi:pulumi:StackReference") return { id: name, outputs: { outputs: this.outputs } };
-        const old = this.states.find((state) => state.type === type && state.name === name);
+        const former = this.states.find((state) => state.type === type && state.name === name);
         // Whether an image has changed shows when it is built.
         const isImage = type === "docker:index/image:Image";
         const trigger = options?.trigger;
-        if (old && !old.tainted && !isImage && !changes(old, inputs, options)) {
+        if (former && !former.tainted && !isImage && !changes(former, inputs, options)) {
             // One that had none takes it over.
-            old.trigger ??= trigger;
-            return old;
+            former.trigger ??= trigger;
+            return former;
         }
 
         for (const hook of options?.beforeCreate ?? []) {
             this.events.push(`hook ${hook}`);
             await invoke(hooks, hook, resproto.ResourceHookRequest, inputs);
         }
-        if (old && options?.deleteBeforeReplace) {
-            this.retire(old);
-            await this.removeRetired((state) => state === old);
+        if (former && options?.deleteBeforeReplace) {
+            this.retire(former);
+            await this.removeRetired((state) => state === former);
         }
+        // What has gone by now goes no second time: that would take what was made last with it.
+        const old = options?.deleteBeforeReplace ? undefined : former;
         try {
             const made = await make(this.on, type, name, inputs);
             if (type.startsWith("docker:index/c")) this.events.push(`create ${name}`);
