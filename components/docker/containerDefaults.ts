@@ -20,6 +20,13 @@ export const containerDefaults = {
 export const restart = "always";
 
 /**
+ * CPU shares of what answers visitors, so that a build beside it waits, and not they: a build has what a container has that is given
+ * none, and all that BuildKit runs has as much together. That is 1024 by cgroup v1; by cgroup v2 runc before 1.3.2 makes as much of 2600.
+ * So this is eight times a build, or three times. It is not more, as a database on the same host has no more than a build.
+ */
+export const servingShares = 8192;
+
+/**
  * Options of a container with limits: Docker derives the limit on swap from the one on memory, and changes both only
  * together.
  */

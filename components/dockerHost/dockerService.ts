@@ -5,6 +5,7 @@ import {
     type Labels,
     limitsOptions,
     restart,
+    servingShares,
     toLabels,
 } from "../docker/containerDefaults";
 import { DockerHost } from "../docker/dockerHost";
@@ -126,6 +127,7 @@ export class DockerService extends pulumi.ComponentResource {
                     healthcheck: healthCheck(args.health),
                     ...containerLimits(limits),
                     restart,
+                    cpuShares: servingShares,
                     stopTimeout: drainSeconds,
                     destroyGraceSeconds: drainSeconds,
                     labels: toLabels(labels),

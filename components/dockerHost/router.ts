@@ -1,6 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { containerDefaults, type Labels, restart, toLabels } from "../docker/containerDefaults";
+import {
+    containerDefaults,
+    type Labels,
+    restart,
+    servingShares,
+    toLabels,
+} from "../docker/containerDefaults";
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, type Health } from "../release/healthCheck";
 import { hostImage } from "./hostImage";
@@ -125,6 +131,7 @@ export class Router extends pulumi.ComponentResource {
                 // Docker leaves these two writable.
                 tmpfs: { "/dev/shm": "ro", "/dev/mqueue": "ro" },
                 restart,
+                cpuShares: servingShares,
                 labels,
             },
             {

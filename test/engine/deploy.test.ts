@@ -20,7 +20,7 @@ describe("a release on a Docker host, with Pulumi's engine", function () {
         let settings: Record<string, unknown>;
 
         before(async () => {
-            settings = { ...baseImages(), app: app.folder, publicPort: await freePort() };
+            settings = { ...baseImages(), app: app.folder, publicPort: await freePort(), memoryMb: 512 };
         });
         after(async () => {
             await pulumi.destroy();
@@ -42,6 +42,31 @@ describe("a release on a Docker host, with Pulumi's engine", function () {
             await pulumi.up(settings);
             assert.equal(await pulumi.preview(settings), 0);
             app.write("doc/wine.md", "merlot");
+            assert.equal(await pulumi.preview(settings), 0);
+        });
+
+        it("and updates give CPU shares to a release that serves and to its router, and replace neither", async () => {
+            const filters = { label: [`decanter.stack=decanter/${name("b")}`] };
+            const serving = async () => {
+                const containers = await engine.listContainers({ filters });
+                const found = containers.filter(({ Names }) => /-(router|release-1)-/.test(Names[0] ?? ""));
+                const all = await Promise.all(found.map(({ Id }) => engine.getContainer(Id).inspect()));
+                return all.map(({ Id, State, HostConfig }) => ({
+                    Id,
+                    started: State.StartedAt,
+                    shares: HostConfig.CpuShares,
+                }));
+            };
+            const before = await serving();
+            assert.deepEqual(
+                before.map(({ shares }) => shares),
+                [8192, 8192],
+            );
+            // As an earlier version has left them.
+            for (const { Id } of before) await engine.getContainer(Id).update({ CpuShares: 1024 });
+            await pulumi.refresh();
+            assert.equal(await pulumi.up(settings), 2);
+            assert.deepEqual(await serving(), before);
             assert.equal(await pulumi.preview(settings), 0);
         });
 

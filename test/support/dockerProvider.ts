@@ -139,7 +139,7 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
     // prettier-ignore
     const {
         image, command, entrypoints, envs, healthcheck, init, capabilities, securityOpts, logDriver, logOpts, networkMode,
-        networksAdvanced, ports, volumes, readOnly, tmpfs, memory, cpus, restart, stopTimeout, start,
+        networksAdvanced, ports, volumes, readOnly, tmpfs, memory, cpus, cpuShares, restart, stopTimeout, start,
         wait, waitTimeout, ...others
     } = inputs;
     // Elsewhere, or no matter here: labels() and remove() read theirs, and nothing starts what has stopped.
@@ -188,6 +188,7 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
             Tmpfs: tmpfs,
             Memory: memory && memory * 1024 * 1024,
             NanoCpus: cpus && Number(cpus) * 1e9,
+            CpuShares: cpuShares,
             RestartPolicy: restart && { Name: restart },
         },
     });

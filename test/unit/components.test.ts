@@ -382,6 +382,7 @@ describe("Router", () => {
             readOnly: true,
             tmpfs: { "/dev/shm": "ro", "/dev/mqueue": "ro" },
             restart: "always",
+            cpuShares: 8192,
             labels: labelList,
         });
         assert.deepEqual(options, {
@@ -733,6 +734,7 @@ describe("DockerService", () => {
             readOnly: true,
             tmpfs: { "/tmp": "" },
             restart: "always",
+            cpuShares: 8192,
             stopTimeout: 30,
             destroyGraceSeconds: 30,
             labels: [versionLabel, routerLabel],
