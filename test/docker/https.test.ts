@@ -82,26 +82,34 @@ describe("a release behind https, under load", function () {
         for (const version of versions) assert.ok(answered.has(`hello ${version}\n`), version);
     });
 
-    it("leaves WebSockets to the old release, and they come back to the new one", async () => {
-        const sockets = new Sockets({ port: target.port, https: target.name, count: 200 });
-        await sockets.opened();
-        const version = await deploy();
-        await sockets.reconnected();
-        const records = await sockets.close();
-        const of = <T>(what: (record: (typeof records)[number]) => T) => [...new Set(records.map(what))];
-        assert.deepEqual(
-            of(({ first }) => first.code),
-            [1012],
-        );
-        assert.deepEqual(
-            of(({ second }) => second?.greeting),
-            [`hello ${version}`],
-        );
-        assert.deepEqual(
-            of(({ first, second }) => first.lost + (second?.lost ?? 0)),
-            [0],
-        );
-    });
+    for (const http2 of [false, true]) {
+        const by = http2 ? "HTTP/2" : "HTTP/1.1";
+        it(`leaves WebSockets by ${by} to the old release, and they come back to the new one`, async () => {
+            const before = pulumi.outputs.version as string;
+            const sockets = new Sockets({ port: target.port, https: target.name, http2, count: 200 });
+            await sockets.opened();
+            const version = await deploy();
+            await sockets.reconnected();
+            const records = await sockets.close();
+            const of = <T>(what: (record: (typeof records)[number]) => T) => [...new Set(records.map(what))];
+            assert.deepEqual(
+                of(({ first, second }) => [first, second].map((life) => life?.greeting).join()),
+                [`hello ${before},hello ${version}`],
+            );
+            assert.deepEqual(
+                of(({ first }) => first.code),
+                [1012],
+            );
+            assert.deepEqual(
+                of(({ first, second }) => first.lost + (second?.lost ?? 0)),
+                [0],
+            );
+            assert.ok(
+                records.every(({ first }) => first.echoes > 0),
+                "all have talked",
+            );
+        });
+    }
 
     it("has its keeper gone from the host with the stack", async () => {
         await pulumi.destroy();

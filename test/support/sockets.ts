@@ -1,4 +1,7 @@
+import type { ClientHttp2Session } from "node:http2";
+import type { createConnection } from "node:net";
 import { WebSocket } from "ws";
+import { Http2Socket, openSession } from "./http2Socket";
 
 /** The life of one WebSocket. Times are in milliseconds since the clients began. */
 export interface Life {
@@ -31,6 +34,8 @@ export interface SocketsOptions {
     port: number;
     /** Host name for https, whose certificate may be anybody's; without one it is plain http. */
     https?: string;
+    /** By HTTP/2 (RFC 8441), with https: some share a connection, as those of a browser's tabs do. */
+    http2?: boolean;
     /** How many are opened, all at once. */
     count: number;
     /**
@@ -44,12 +49,17 @@ export interface SocketsOptions {
 /** A message that is younger at the close of its socket may have met the close on its way. */
 const ON_ITS_WAY_MS = 5000;
 
+/** WebSockets that share a connection by HTTP/2. */
+const SHARED = 10;
+
 /** Clients that hold a WebSocket to /socket open, talk all the time, and reconnect once when it is closed. */
 export class Sockets {
     readonly records: SocketRecord[];
     private readonly started = performance.now();
     private readonly clients: { opened: Promise<void>; reconnected: Promise<void> }[];
     private readonly open = new Map<WebSocket, Promise<void>>();
+    private readonly sessions: Promise<ClientHttp2Session>[] = [];
+    private streams = 0;
     private running = true;
 
     constructor(private readonly options: SocketsOptions) {
@@ -77,6 +87,7 @@ export class Sockets {
         this.running = false;
         for (const socket of this.open.keys()) socket.close();
         await Promise.all(this.open.values());
+        for (const session of this.sessions) (await session).destroy();
         return this.records;
     }
 
@@ -90,10 +101,24 @@ export class Sockets {
         return { opened: first.opened, reconnected };
     }
 
+    /** A connection by HTTP/2 for one more. */
+    private session(): Promise<ClientHttp2Session> {
+        const { port, https = "" } = this.options;
+        if (this.streams++ % SHARED === 0) this.sessions.push(openSession(port, https));
+        return this.sessions.at(-1) as Promise<ClientHttp2Session>;
+    }
+
     private connect(life: Life): { opened: Promise<void>; closed: Promise<void> } {
-        const { port, https, everyMs = 1000 } = this.options;
+        const { port, https, http2 = false, everyMs = 1000 } = this.options;
         const options = { perMessageDeflate: false, handshakeTimeout: 30_000 };
-        const tls = { ...options, servername: https, rejectUnauthorized: false };
+        // It takes any stream, and its types a socket alone.
+        const stream = (() => new Http2Socket(this.session())) as unknown as typeof createConnection;
+        const tls = {
+            ...options,
+            servername: https,
+            rejectUnauthorized: false,
+            ...(http2 && { createConnection: stream }),
+        };
         const socket =
             https === undefined
                 ? new WebSocket(`ws://127.0.0.1:${port}/socket`, options)
