@@ -1,7 +1,10 @@
 import { strict as assert } from "node:assert";
+import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PeerCertificate } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
@@ -9,7 +12,12 @@ import { dockerCli } from "../../components/docker/dockerCli";
 import { Certificate } from "../../components/dockerHost/certificate";
 import { DockerService } from "../../components/dockerHost/dockerService";
 import { Router } from "../../components/dockerHost/router";
-import { acmeImage, CertificateAuthority, skipWithoutAuthority } from "../support/certificateAuthority";
+import {
+    acmeImage,
+    CertificateAuthority,
+    CLOCK,
+    skipWithoutAuthority,
+} from "../support/certificateAuthority";
 import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
 import { settingsOf } from "../support/mockPulumi";
@@ -23,8 +31,10 @@ describe("the certificate of a router", function () {
     const upstream = `${name}-upstream`;
     const settings = settingsOf(baseImages());
     const image = settings["decanter:routerImage"] ?? "";
+    const clockImage = `${name}-clock`;
     let names = ["shop.example", "www.shop.example"];
     let env: Record<string, string> = {};
+    let profile = "default";
     let dns: string | undefined;
     let server = CertificateAuthority.server;
     let root = "";
@@ -34,8 +44,15 @@ describe("the certificate of a router", function () {
     const stack = new MiniEngine(name, () => {
         const health = { port: 4000, path: "/health", bakeSeconds: 0 };
         const router = new Router(name, { image, publicPort: port, httpsPort: target.port, health });
-        const from = { image: acmeImage, server, dns, root, env: pulumi.secret(env), renewSeconds: 2 };
-        const certificate = new Certificate("certificate", { router, image, names, from });
+        const from = {
+            image: acmeImage,
+            server,
+            dns,
+            root,
+            env: pulumi.secret({ LEGO_PROFILE: profile, ...env }),
+            renewSeconds: 2,
+        };
+        const certificate = new Certificate("certificate", { router, image: clockImage, names, from });
         const service = new DockerService(upstream, {
             image: upstream,
             version: "1.0.0",
@@ -99,11 +116,12 @@ describe("the certificate of a router", function () {
         port = await freePort();
         target = { port: await freePort(), name: "shop.example" };
         await buildUpstream(upstream);
+        await buildClock(clockImage, image);
     });
     after(async () => {
         await authority?.stop();
         await stack.destroy();
-        await dockerCli(undefined, ["rmi", "-f", name, upstream]);
+        await dockerCli(undefined, ["rmi", "-f", name, upstream, clockImage]);
     });
 
     describe("before there is one", () => {
@@ -129,9 +147,12 @@ describe("the certificate of a router", function () {
     describe("that the CA has given", () => {
         before(async () => {
             const { router, network } = stack.outputs as { router: string; network: string };
-            authority = await CertificateAuthority.start(network, await addressOf(router), [
-                "blocked.example",
-            ]);
+            authority = await CertificateAuthority.start(
+                network,
+                await addressOf(router),
+                ["blocked.example"],
+                true,
+            );
             await again();
             await until(/the certificate is good until/);
         });
@@ -268,6 +289,93 @@ describe("the certificate of a router", function () {
             assert.notEqual((await shown(target)).serialNumber, before);
         });
 
+        describe("where the clock of the host is wrong", () => {
+            const DAY = 86_400;
+            const serial = async () => (await shown(target)).serialNumber;
+            /** Sets the clock, by what it is then ahead of the time, in seconds. */
+            const setClock = (ahead: number) =>
+                docker("exec", container(), "sh", "-c", `echo ${Math.round(ahead)} > ${CLOCK}`);
+            const check = () =>
+                dockerCli(undefined, ["exec", container(), "/usr/local/bin/certificates", "check"]);
+            /** Lets the client look some times, and asserts that it has asked for nothing. */
+            const itAsksForNothing = async () => {
+                const before = await serial();
+                await sleep(8_000);
+                assert.equal(await serial(), before);
+                assert.equal((await get1(target, "/200")).status, 200);
+            };
+
+            before(async () => {
+                server = CertificateAuthority.server;
+                env = {};
+                names = ["shop.example"];
+                await up();
+                await until(/^0 the certificate is good until/);
+            });
+
+            it("stays where the clock is ahead of its end, and the clock is named", async () => {
+                await setClock(100 * DAY);
+                await until(/the clock of this host says .* set it/);
+                await itAsksForNothing();
+                assert.equal((await check()).code, 1);
+            });
+
+            it("is renewed once where nothing tells when it was given", async () => {
+                const before = await serial();
+                await again();
+                await until(
+                    /the clock of this host says .* set it\. The certificate there was given \d+ min ago/,
+                );
+                assert.notEqual(await serial(), before);
+                await itAsksForNothing();
+            });
+
+            it("stays when the clock is set right", async () => {
+                const before = await serial();
+                await setClock(0);
+                await until(/^0 the certificate is good until/);
+                assert.equal(await serial(), before);
+                assert.equal((await check()).code, 0);
+            });
+
+            it("stays where the clock is behind its beginning, and the clock is named", async () => {
+                await setClock(-100 * DAY);
+                await until(/the clock of this host says .* set it/);
+                await itAsksForNothing();
+                await setClock(0);
+                await until(/^0 the certificate is good until/);
+            });
+
+            it("stays where the CA itself is none by that clock, and the clock is named", async () => {
+                await setClock(20 * 365 * DAY);
+                const before = await serial();
+                await again();
+                await until(
+                    /the next try is in 1 min\. The reason: .*not yet valid.*; set the clock of this host/,
+                );
+                assert.equal(await serial(), before);
+                await setClock(0);
+                await again();
+                await until(/^0 the certificate is good until/);
+                assert.equal(await serial(), before);
+                const { code, stdout } = await check();
+                assert.equal(code, 0, stdout);
+            });
+
+            it("is renewed in time where the clock is behind", async () => {
+                profile = "minute";
+                names = ["shop.example", "minute.example"];
+                await up();
+                const before = await serial();
+                await setClock(-3_600);
+                await until(/the clock of this host says/);
+                for (const end = Date.now() + 90_000; (await serial()) === before; await sleep(500))
+                    assert.ok(Date.now() < end, await docker("logs", container()));
+                await setClock(0);
+                profile = "default";
+            });
+        });
+
         it("is one for a wildcard, where DNS shows that the names are ours", async () => {
             const relay = await authority!.relayOfNames();
             names = ["*.shop.example"];
@@ -332,6 +440,21 @@ describe("the certificate of a router", function () {
         });
     });
 });
+
+/** An image like another one, whose `date` is ahead by what the file CLOCK says. */
+async function buildClock(name: string, like: string): Promise<void> {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-clock-"));
+    const date = `#!/bin/sh
+case "$1" in -ud) exec /bin/date "$@" ;; esac
+exec /bin/date -d "@$(($(/bin/date +%s) + $(cat ${CLOCK} 2> /dev/null || echo 0)))" "$@"
+`;
+    fs.writeFileSync(path.join(folder, "date"), date, { mode: 0o755 });
+    const lines = [`FROM ${like}`, "USER root", "COPY date /usr/local/bin/date"];
+    fs.writeFileSync(path.join(folder, "Dockerfile"), lines.join("\n"));
+    const built = await dockerCli(undefined, ["build", "-q", "-t", name, folder], 300);
+    fs.rmSync(folder, { recursive: true });
+    assert.equal(built.code, 0, built.output);
+}
 
 /** The names of a certificate, in the order of the alphabet. */
 function namesOf({ subjectaltname = "" }: PeerCertificate): string[] {

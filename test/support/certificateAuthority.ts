@@ -10,20 +10,15 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { dockerCli } from "../../components/docker/dockerCli";
+import { BINARIES, buildModule, LEGO, moduleFolder, PEBBLE } from "./goModule";
 
 const run = promisify(execFile);
 
-/** Let's Encrypt's CA for tests, and the client. */
-const PEBBLE = "github.com/letsencrypt/pebble/v2";
-const LEGO = "github.com/go-acme/lego/v5";
-const VERSIONS = { [PEBBLE]: "v2.10.1", [LEGO]: "v5.6.0" };
-
-/** Where Go puts what was built for this checkout. */
-const BINARIES = path.resolve(".decanter/acme");
-
 /** Image with lego, laid out as its own is. */
-export const acmeImage = "decanter/acme:test";
+export const acmeImage = "decanter/acme:clock";
 const IMAGE = "decanter/pebble:test";
+/** Where a keeper's lego reads by how many seconds the host's clock is ahead of the time. */
+export const CLOCK = "/certificates/clock";
 const NAMES_IMAGE = "decanter/names:test";
 
 /** Skips the tests of a `describe` where lego and Pebble cannot be had, and says why. */
@@ -41,9 +36,12 @@ export function skipWithoutAuthority(): void {
 /** Builds lego and Pebble of their modules, once in a checkout; returns why they cannot be had. */
 async function whyNoAuthority(): Promise<string | undefined> {
     try {
-        await build(LEGO, "", acmeImage, "/lego", fewProviders);
-        await build(PEBBLE, "/cmd/pebble", IMAGE, "/pebble");
-        await build(PEBBLE, "/cmd/pebble-challtestsrv", NAMES_IMAGE, "/names");
+        await buildModule(LEGO, "", acmeImage, "/lego", {
+            copy: fewProviders,
+            options: ["-overlay", await wrongClock()],
+        });
+        await buildModule(PEBBLE, "/cmd/pebble", IMAGE, "/pebble");
+        await buildModule(PEBBLE, "/cmd/pebble-challtestsrv", NAMES_IMAGE, "/names");
         return undefined;
     } catch (error) {
         return `lego and Pebble cannot be built with Go: ${(error as Error).message.split("\n").slice(-3).join(" ")}`;
@@ -79,14 +77,16 @@ export class CertificateAuthority {
      *
      * @param address of every name, for visitors of http at port 8080
      * @param blocked names that it gives no certificate for
+     * @param hasMinute whether it has a profile `minute` of short certificates, beside `default`
      */
     static async start(
         network: string,
         address: string,
         blocked: string[] = [],
+        hasMinute = false,
     ): Promise<CertificateAuthority> {
         const authority = new CertificateAuthority(network);
-        await authority.run(address, blocked);
+        await authority.run(address, blocked, hasMinute);
         return authority;
     }
 
@@ -94,7 +94,7 @@ export class CertificateAuthority {
         return ["pebble", "names"].map((name) => `${this.network}-${name}`);
     }
 
-    private async run(address: string, blocked: string[]): Promise<void> {
+    private async run(address: string, blocked: string[], hasMinute: boolean): Promise<void> {
         for (const [name, pem] of Object.entries(await CertificateAuthority.identity()))
             fs.writeFileSync(path.join(this.folder, `${name}.pem`), pem);
         const pebble = {
@@ -109,7 +109,11 @@ export class CertificateAuthority {
             domainBlocklist: blocked,
             retryAfter: { authz: 1, order: 1 },
             keyAlgorithm: "ecdsa",
-            profiles: { default: { description: "default", validityPeriod: 7_776_000 } },
+            profiles: {
+                default: { description: "90 days", validityPeriod: 7_776_000 },
+                // Who asks for no profile gets any of them.
+                ...(hasMinute && { minute: { description: "a minute", validityPeriod: 60 } }),
+            },
         };
         fs.writeFileSync(path.join(this.folder, "config.json"), JSON.stringify({ pebble }));
         fs.chmodSync(this.folder, 0o755);
@@ -202,46 +206,6 @@ async function addressOf(container: string, network: string): Promise<string> {
     return (await ok(["inspect", "--format", format, container])).trim();
 }
 
-/** A folder with a module of its own that needs one, as Go wants it. */
-function moduleOf(name: keyof typeof VERSIONS): string {
-    const folder = path.join(BINARIES, path.basename(path.dirname(name)));
-    fs.mkdirSync(folder, { recursive: true });
-    const lines = ["module tests", "go 1.26", `require ${name} ${VERSIONS[name]}`];
-    fs.writeFileSync(path.join(folder, "go.mod"), lines.join("\n"));
-    return folder;
-}
-
-async function moduleFolder(name: keyof typeof VERSIONS): Promise<string> {
-    const { stdout } = await run("go", ["mod", "download", "-json", `${name}@${VERSIONS[name]}`], {
-        cwd: moduleOf(name),
-    });
-    return (JSON.parse(stdout) as { Dir: string }).Dir;
-}
-
-/** An image of nothing but a program of a module, or of a copy of the module. */
-async function build(
-    name: keyof typeof VERSIONS,
-    program: string,
-    image: string,
-    target: string,
-    copy?: () => Promise<string>,
-): Promise<void> {
-    if ((await dockerCli(undefined, ["image", "inspect", image])).code === 0) return;
-    const cwd = moduleOf(name);
-    // The version of a module for coloured logs that lego asks for is not served everywhere.
-    const logs = "gitlab.com/greyxor/slogor";
-    const replaced = copy ? `\nreplace ${name} => ${await copy()}\nreplace ${logs} => ${logs} v1.7.0\n` : "";
-    fs.appendFileSync(path.join(cwd, "go.mod"), replaced);
-    const file = path.basename(target);
-    await run("go", ["build", "-ldflags=-s -w", "-o", file, `${name}${program}`], {
-        cwd,
-        env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
-        maxBuffer: 1e8,
-    });
-    fs.writeFileSync(path.join(cwd, "Dockerfile"), `FROM scratch\nCOPY ${file} /\n`);
-    await ok(["build", "--quiet", "--tag", image, cwd]);
-}
-
 /**
  * A copy of lego with one provider of DNS: the tests need no other, and its two hundred take minutes to compile.
  *
@@ -266,4 +230,38 @@ func GetProviderCodes() []string { return []string{"httpreq"} }
 `;
     fs.writeFileSync(path.join(copy, "providers/dns/zz_gen_dns_providers.go"), source);
     return copy;
+}
+
+/**
+ * Go's clock, ahead by what the file CLOCK says: a program without libc is not to be told another time from outside, and there is one
+ * clock for all containers.
+ *
+ * @returns a file for `go build -overlay`
+ */
+async function wrongClock(): Promise<string> {
+    const { stdout } = await run("go", ["env", "GOROOT"]);
+    const original = path.join(stdout.trim(), "src/time/time.go");
+    const now = "sec, nsec, mono := runtimeNow()\n\tif mono == 0 {";
+    const text = fs.readFileSync(original, "utf8");
+    if (!text.includes(now)) throw new Error(`${original} has another time.Now than is known here`);
+    const ahead = `
+var secondsAhead = readSecondsAhead()
+
+func readSecondsAhead() (seconds int64) {
+	text, _ := readFile("${CLOCK}")
+	for _, digit := range text {
+		if digit >= '0' && digit <= '9' { seconds = seconds*10 + int64(digit-'0') }
+	}
+	if len(text) > 0 && text[0] == '-' { return -seconds }
+	return seconds
+}
+`;
+    fs.mkdirSync(BINARIES, { recursive: true });
+    const [copy, overlay] = ["time.go", "overlay.json"].map((file) => path.join(BINARIES, file)) as [
+        string,
+        string,
+    ];
+    fs.writeFileSync(copy, text.replace(now, now.replace("\n", "\n\tsec += secondsAhead\n")) + ahead);
+    fs.writeFileSync(overlay, JSON.stringify({ Replace: { [original]: copy } }));
+    return overlay;
 }
