@@ -3,7 +3,6 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import * as prettier from "prettier";
 import { dockerCli, type DockerResult } from "../components/docker/dockerCli";
 import { DockerHost } from "../components/docker/dockerHost";
 import { buildImage } from "../components/image/buildImage";
@@ -13,6 +12,8 @@ import { ourDockerfile } from "../test/support/dockerfile";
 import { engine } from "../test/support/dockerProvider";
 import { baseImageArgs, baseImages, freePort } from "../test/support/machine";
 import { settingsOf } from "../test/support/mockPulumi";
+import { benchmark, wholeNumber } from "./command";
+import { formatted, machine, median, writeFigures } from "./figures";
 import { addLibraries } from "./phoenixSized";
 import { count } from "./swapChart";
 
@@ -125,7 +126,7 @@ async function main(): Promise<number> {
 
     const report: Report = {
         date: new Date().toISOString(),
-        machine: { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) },
+        machine,
         docker: (await engine.version()).Version,
         bases: BASES,
         baseBytes: { builder: await diskBytes(BASES.builder), runner: await diskBytes(BASES.runner) },
@@ -133,7 +134,7 @@ async function main(): Promise<number> {
         runs,
         apps,
     };
-    const figures = await formatted(section(report));
+    const figures = await formatted(PAGE, section(report));
     console.log(figures);
     if (!quick) await write(report, figures);
 
@@ -151,10 +152,7 @@ function readOptions(): { runs: number; quick: boolean } {
     const { values } = parseArgs({
         options: { runs: { type: "string" }, quick: { type: "boolean", default: false } },
     });
-    const runs = Number(values.runs ?? (values.quick ? 1 : 3));
-    if (!Number.isInteger(runs) || runs < 1)
-        throw new Error(`--runs must be a whole number from 1, got "${values.runs}"`);
-    return { runs, quick: values.quick };
+    return { runs: wholeNumber("runs", values.runs ?? (values.quick ? "1" : "3")), quick: values.quick };
 }
 
 /** Builds an app in every case, both Dockerfiles in turns, and looks at what came out. */
@@ -450,16 +448,8 @@ async function partsOf(image: string): Promise<Record<string, number>> {
 /** Writes every figure to a file, and the tables into the page. */
 async function write(report: Report, figures: string): Promise<void> {
     fs.writeFileSync(REPORT, `${JSON.stringify(report, undefined, 2)}\n`);
-    const page = fs.readFileSync(PAGE, "utf8");
-    const markers = /(<!-- figures -->\n)[^]*(<!-- \/figures -->)/;
-    if (!markers.test(page)) throw new Error(`${PAGE} has no place for the figures`);
-    const text = page.replace(markers, (_, begin: string, end: string) => `${begin}\n${figures}\n${end}`);
-    fs.writeFileSync(PAGE, await formatted(text));
+    await writeFigures(PAGE, figures);
     console.error(`written: ${REPORT}, ${PAGE}`);
-}
-
-async function formatted(markdown: string): Promise<string> {
-    return prettier.format(markdown, { ...(await prettier.resolveConfig(PAGE)), parser: "markdown" });
 }
 
 function section({ machine, docker: version, bases, baseBytes, standIns, runs, apps }: Report): string {
@@ -568,16 +558,4 @@ function sum(numbers: number[]): number {
     return numbers.reduce((total, number) => total + number, 0);
 }
 
-function median(numbers: number[]): number {
-    const sorted = [...numbers].sort((a, b) => a - b);
-    const middle = (sorted.length - 1) / 2;
-    return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
-}
-
-main().then(
-    (code) => process.exit(code),
-    (error: unknown) => {
-        console.error(`bench/build: ${error instanceof Error ? error.message : String(error)}`);
-        process.exit(1);
-    },
-);
+benchmark("bench/build", main);

@@ -3,7 +3,6 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs, promisify } from "node:util";
-import * as prettier from "prettier";
 import { dockerCli } from "../components/docker/dockerCli";
 import program from "../index";
 import { App } from "../test/support/app";
@@ -12,6 +11,9 @@ import { engine } from "../test/support/dockerProvider";
 import { buildModule, CADDY } from "../test/support/goModule";
 import { baseImages, freePort } from "../test/support/machine";
 import { MiniEngine } from "../test/support/miniEngine";
+import { benchmark, wholeNumber } from "./command";
+import { machine, median, writeFigures } from "./figures";
+import { routerOf, type Server, serverOf } from "./server";
 
 const run = promisify(execFile);
 
@@ -41,12 +43,6 @@ interface Measure {
     cpuMicroseconds: number;
 }
 
-/** A server of https, in a container. */
-interface Server {
-    id: string;
-    address: string;
-}
-
 async function main(): Promise<number> {
     const { rounds, seconds } = readOptions();
     const app = new App();
@@ -66,7 +62,7 @@ async function main(): Promise<number> {
             bakeSeconds: 0,
         });
         const [release = ""] = pulumi.outputs.containers as string[];
-        const router = await server(/\brouter-[0-9a-f]{7}$/);
+        const router = await routerOf(STACK);
         caddy = await startCaddy(folder, release);
         const measures = await measure({ router, Caddy: caddy }, rounds, seconds);
         await write(measures, rounds, seconds);
@@ -87,22 +83,7 @@ function readOptions(): { rounds: number; seconds: number } {
             seconds: { type: "string", default: "5" },
         },
     });
-    const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
-    for (const [name, number] of Object.entries({ rounds, seconds }))
-        if (!Number.isInteger(number) || number < 1)
-            throw new Error(`--${name} must be a whole number from 1`);
-    return { rounds, seconds };
-}
-
-/** A container of the stack, at its own address: a published port at the loopback address has a proxy of Docker's in between. */
-async function server(name: RegExp): Promise<Server> {
-    const filters = { label: [`decanter.stack=decanter/${STACK}`] };
-    const found = (await engine.listContainers({ filters })).find(({ Names: [each = ""] }) =>
-        name.test(each),
-    );
-    if (found === undefined) throw new Error(`there is no container ${name.source}`);
-    const [network] = Object.values(found.NetworkSettings.Networks);
-    return { id: found.Id, address: network?.IPAddress ?? "" };
+    return { rounds: wholeNumber("rounds", values.rounds), seconds: wholeNumber("seconds", values.seconds) };
 }
 
 /** Caddy in front of the same release, with the same certificate and the same shares of the CPUs. */
@@ -130,9 +111,7 @@ https://${NAME}:8443 {
         ...["/caddy", "run", "--config", "/config/Caddyfile"],
     ]);
     if (code !== 0) throw new Error(output);
-    const { Id: id, NetworkSettings } = await engine.getContainer(stdout.trim()).inspect();
-    const [network] = Object.values(NetworkSettings.Networks);
-    return { id, address: network?.IPAddress ?? "" };
+    return serverOf(stdout.trim());
 }
 
 async function measure(
@@ -181,7 +160,7 @@ async function write(
 ): Promise<void> {
     const report = {
         date: new Date().toISOString(),
-        machine: { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) },
+        machine,
         options: { rounds, seconds, connections: CONNECTIONS, handshakes: HANDSHAKES },
         measures,
     };
@@ -198,13 +177,8 @@ async function write(
         return [kind, ...cells, ratios(({ cpuMicroseconds }) => cpuMicroseconds)].join(" | ");
     });
     const head = "per second | router | Caddy | ratio | CPU of the router, each | Caddy's | ratio";
-    const figures = `| ${head} |\n|---|---:|---:|---:|---:|---:|---:|\n${rows.map((row) => `| ${row} |`).join("\n")}`;
-    const page = fs.readFileSync(PAGE, "utf8");
-    const markers = /(<!-- figures -->\n)[^]*(<!-- \/figures -->)/;
-    if (!markers.test(page)) throw new Error(`${PAGE} has no place for the figures`);
-    const text = page.replace(markers, (_, begin: string, end: string) => `${begin}\n${figures}\n\n${end}`);
-    const options = { ...(await prettier.resolveConfig(PAGE)), parser: "markdown" };
-    fs.writeFileSync(PAGE, await prettier.format(text, options));
+    const figures = `| ${head} |\n|---|---:|---:|---:|---:|---:|---:|\n${rows.map((row) => `| ${row} |`).join("\n")}\n`;
+    await writeFigures(PAGE, figures);
     console.log(figures);
     console.error(`written: ${REPORT}, ${PAGE}`);
 }
@@ -215,16 +189,4 @@ function spread(ratios: number[]): string {
     return `${digits(median(ratios))} (${digits(Math.min(...ratios))} to ${digits(Math.max(...ratios))})`;
 }
 
-function median(numbers: number[]): number {
-    const sorted = [...numbers].sort((a, b) => a - b);
-    const middle = (sorted.length - 1) / 2;
-    return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
-}
-
-main().then(
-    (code) => process.exit(code),
-    (error: unknown) => {
-        console.error(`bench/https: ${error instanceof Error ? error.message : String(error)}`);
-        process.exit(1);
-    },
-);
+benchmark("bench/https", main);

@@ -1,5 +1,4 @@
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -12,6 +11,8 @@ import { baseImages, freePort } from "../test/support/machine";
 import { MiniEngine } from "../test/support/miniEngine";
 import { RealEngine, whyNoEngine } from "../test/support/realEngine";
 import { Baseline } from "./baseline";
+import { benchmark, wholeNumber } from "./command";
+import { answersOf, machine } from "./figures";
 import { type Fate, Load } from "./load";
 import { chart, count, type Deploy, type Phase, type Request, type Run } from "./swapChart";
 
@@ -95,10 +96,7 @@ function readOptions(): Options {
             baseline: { type: "boolean", default: false },
         },
     });
-    const deploys = Number(values.deploys);
-    if (!Number.isInteger(deploys) || deploys < 1)
-        throw new Error(`--deploys must be a whole number from 1, got "${values.deploys}"`);
-    return { ...values, deploys };
+    return { ...values, deploys: wholeNumber("deploys", values.deploys) };
 }
 
 async function pulumiVersion(): Promise<string> {
@@ -220,7 +218,7 @@ function write(run: Run, by: string, options: Options): void {
     const report = {
         date: new Date().toISOString(),
         engine: by,
-        machine: { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) },
+        machine,
         options: {
             deploys: options.deploys,
             baseline: options.baseline,
@@ -271,26 +269,8 @@ function byKind(requests: Request[]): Record<string, Stats> {
 }
 
 function statsOf(requests: Request[]): Stats {
-    const answered = requests.filter(({ failure }) => failure === undefined);
-    const latencies = Float64Array.from(answered, ({ latency }) => latency).sort();
-    const quantile = (share: number) => {
-        const latency = latencies[Math.max(0, Math.ceil(latencies.length * share) - 1)] ?? 0;
-        return Math.round(latency * 10) / 10;
-    };
-    return {
-        sent: requests.length,
-        failed: requests.length - answered.length,
-        slowestMs: quantile(1),
-        p50: quantile(0.5),
-        p99: quantile(0.99),
-    };
+    const { sent, failed, quantile } = answersOf(requests);
+    return { sent, failed, slowestMs: quantile(1), p50: quantile(0.5), p99: quantile(0.99) };
 }
 
-main().then(
-    // Servers of Pulumi's SDK would keep the process.
-    (code) => process.exit(code),
-    (error: unknown) => {
-        console.error(`bench/swap: ${error instanceof Error ? error.message : String(error)}`);
-        process.exit(1);
-    },
-);
+benchmark("bench/swap", main);

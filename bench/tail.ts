@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import program from "../index";
@@ -9,8 +8,11 @@ import { App } from "../test/support/app";
 import { engine } from "../test/support/dockerProvider";
 import { baseImageArgs, baseImages, freePort } from "../test/support/machine";
 import { MiniEngine } from "../test/support/miniEngine";
+import { benchmark, wholeNumber } from "./command";
+import { answersOf, machine } from "./figures";
 import { LoadProcess } from "./loadProcess";
 import { addLibraries } from "./phoenixSized";
+import { routerOf } from "./server";
 
 const REPORT = "bench/tail.json";
 const RATE = 500;
@@ -64,16 +66,13 @@ async function main(): Promise<number> {
 
 function readRounds(): number {
     const { values } = parseArgs({ options: { rounds: { type: "string", default: "4" } } });
-    const rounds = Number(values.rounds);
-    if (!Number.isInteger(rounds) || rounds < 1)
-        throw new Error(`--rounds must be a whole number from 1, got "${values.rounds}"`);
-    return rounds;
+    return wholeNumber("rounds", values.rounds);
 }
 
 /** An app on a Docker host, in one of the two ways. */
 class Stack {
     readonly app = new App();
-    private readonly name: string;
+    readonly name: string;
     private readonly pulumi: MiniEngine;
     private deploys = 0;
 
@@ -98,16 +97,6 @@ class Stack {
         });
     }
 
-    /** Where packets from outside arrive at the router. The loopback address would lead through Docker's own proxy, a process of the host. */
-    async address(): Promise<string> {
-        const filters = { label: [`decanter.stack=decanter/${this.name}`] };
-        const all = await engine.listContainers({ filters });
-        const router = all.find(({ Names: [name = ""] }) => /\brouter-[0-9a-f]{7}$/.test(name));
-        const [network] = Object.values(router?.NetworkSettings.Networks ?? {});
-        if (network === undefined) throw new Error(`the stack ${this.name} has no router`);
-        return network.IPAddress;
-    }
-
     async remove(): Promise<void> {
         await this.pulumi.destroy();
         this.app.remove();
@@ -118,7 +107,7 @@ class Stack {
 async function underBuild(stack: Stack, beside: App): Promise<Round> {
     const building = new Building(beside);
     const load = await LoadProcess.start({
-        host: await stack.address(),
+        host: (await routerOf(stack.name)).address,
         port: 8080,
         busy: CONNECTIONS,
         rate: RATE,
@@ -129,14 +118,11 @@ async function underBuild(stack: Stack, beside: App): Promise<Round> {
     await sleep(1000);
     const { fates, ownMs } = await load.stop();
     await building.stop();
-    const answered = fates.filter(({ failure }) => failure === undefined);
-    const latencies = Float64Array.from(answered, ({ latency }) => latency).sort();
-    const quantile = (share: number) =>
-        Math.round((latencies[Math.ceil(latencies.length * share) - 1] ?? 0) * 10) / 10;
+    const { sent, failed, quantile } = answersOf(fates);
     return {
         deploySeconds,
-        sent: fates.length,
-        failed: fates.length - answered.length,
+        sent,
+        failed,
         slowestMs: quantile(1),
         p999: quantile(0.999),
         p99: quantile(0.99),
@@ -175,7 +161,7 @@ class Building {
 function write(measured: Record<Side, Round[]>): void {
     const report = {
         date: new Date().toISOString(),
-        machine: { cpus: os.cpus().length, memoryGiB: Math.round(os.totalmem() / 2 ** 30) },
+        machine,
         options: { requestsPerSecond: RATE, connections: CONNECTIONS },
         rounds: measured,
     };
@@ -186,10 +172,4 @@ function write(measured: Record<Side, Round[]>): void {
     console.log(`written: ${REPORT}`);
 }
 
-main().then(
-    (code) => process.exit(code),
-    (error: unknown) => {
-        console.error(`bench/tail: ${error instanceof Error ? error.message : String(error)}`);
-        process.exit(1);
-    },
-);
+benchmark("bench/tail", main);
