@@ -77,6 +77,9 @@ export class BuildFolder {
 
     /** What to do about an error whose own words do not tell; a line, or nothing. */
     private remedyOf(log: string): string {
+        // Docker's words where the disk has no room for a directory: the kernel then mounts read-only, without the directory.
+        if (/no space left on device|\benospc\b|chown \S+\/work\/work: no such file or directory/i.test(log))
+            return "\nthe disk of the Docker host is full: make room on it, for example with docker builder prune";
         if (!log.includes("not a git repository (or any of the parent directories)")) return "";
         const file = path.join(this.args.app, ".dockerignore");
         return `\nthe build asks git, and .git is not sent to it: add the line !.git to ${file}`;

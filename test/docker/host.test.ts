@@ -277,7 +277,7 @@ function itSurvivesItsHost(): void {
     it("serves the old release when the disk is full during a build", async () => {
         await failsAndConverges(
             "the disk is full during a build",
-            /no space left on device/i,
+            /the disk of the Docker host is full/,
             () => own.fillDisk(1),
             () => own.freeDisk(),
         );

@@ -108,4 +108,20 @@ describe("the folder of a build", () => {
         fs.writeFileSync(folder.log, "fatal: something else\n");
         assert.doesNotMatch((await folder.lastLines({})) ?? "", /dockerignore/);
     });
+
+    it("says that the disk is full, in whichever words the build has met it", async () => {
+        for (const words of [
+            "ERROR: write /build/deps/plug/ebin/plug.app: no space left on device",
+            "** (MatchError) no match of right hand side value: {:error, :enospc}",
+            "executor failed running [/bin/bash]: chown /var/lib/docker/overlay2/o98c/work/work: no such file or directory",
+        ]) {
+            await folder.write({});
+            fs.writeFileSync(folder.log, `${words}\n`);
+            const said = (await folder.lastLines({})) ?? "";
+            assert.match(
+                said,
+                /\nthe disk of the Docker host is full: make room on it, .*docker builder prune$/,
+            );
+        }
+    });
 });
