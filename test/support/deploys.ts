@@ -124,7 +124,7 @@ export function itDeploys(stack: string, pulumi: Deployer, another: (stack: stri
         const load = new Load({ port, post: 16 });
         const old = (await get()).trim();
         const oldContainer = engine.getContainer((pulumi.outputs.containers as string[])[0] ?? "");
-        const oldLog = await oldContainer.logs({ follow: true, stdout: true, tail: 0 });
+        const oldLog = await oldContainer.logs({ follow: true, stdout: true });
         let lines = "";
         oldLog.on("data", (data: Buffer) => (lines += data.toString("latin1")));
         const allRead = once(oldLog, "end");
