@@ -1,4 +1,4 @@
-import { readConfig } from "./stacks/config/config";
+import { readConfig, readEdgeConfig } from "./stacks/config/config";
 import { mustBeOneDaemon } from "./stacks/config/dockerContext";
 import { lastOutputs } from "./stacks/outputs";
 
@@ -8,10 +8,16 @@ const targets = {
     docker: () => require("./stacks/dockerHost") as typeof import("./stacks/dockerHost"),
     fargate: () => require("./stacks/fargate") as typeof import("./stacks/fargate"),
     "floating-ip": () => require("./stacks/floatingIp") as typeof import("./stacks/floatingIp"),
+    edge: () => require("./stacks/edge") as typeof import("./stacks/edge"),
 };
 /* eslint-enable */
 
 export = async () => {
+    const edge = readEdgeConfig();
+    if (edge !== undefined) {
+        mustBeOneDaemon(edge);
+        return targets.edge().edge(edge);
+    }
     const config = readConfig();
     mustBeOneDaemon(config);
     const { releases: pastReleases, logs } = await lastOutputs();

@@ -40,6 +40,12 @@ export interface Fate {
 export interface LoadOptions {
     port: number;
     host?: string;
+    /**
+     * Host name that requests are for.
+     *
+     * @default that of https, or localhost
+     */
+    name?: string;
     /** Host name for https, whose certificate may be anybody's; without one it is plain http. */
     https?: string;
     /**
@@ -67,6 +73,7 @@ class Connection implements Exchanger {
 
     constructor(
         private readonly open: () => Promise<net.Socket>,
+        private readonly name: string,
         private readonly timeoutSeconds: number,
     ) {}
 
@@ -74,7 +81,11 @@ class Connection implements Exchanger {
         this.socket ??= await this.connect();
         const socket = this.socket;
         try {
-            const { status, body, close } = await answer(socket, written(request), this.timeoutSeconds);
+            const { status, body, close } = await answer(
+                socket,
+                written(request, this.name),
+                this.timeoutSeconds,
+            );
             if (close) this.close();
             if (status !== 200) throw new Error(`status ${status}: ${body.slice(0, 80)}`);
             return body;
@@ -258,11 +269,9 @@ export class Load {
     }
 
     private connection(): Exchanger {
-        const { https, http2: isHttp2 = false, timeoutSeconds = 30 } = this.options;
-        const open = () => connect(this.options);
-        return isHttp2
-            ? new Streams(open, https ?? "", timeoutSeconds)
-            : new Connection(open, timeoutSeconds);
+        const { https, name = https ?? "localhost", timeoutSeconds = 30 } = this.options;
+        const Exchange = this.options.http2 ? Streams : Connection;
+        return new Exchange(() => connect(this.options), name, timeoutSeconds);
     }
 
     /** Sends, waits for the answer, pauses, and sends again. */
@@ -353,9 +362,9 @@ function echo(): Request {
 }
 
 /** A request as HTTP/1.1 writes it. */
-function written({ method, path, body }: Request): string {
+function written({ method, path, body }: Request, name: string): string {
     const length = method === "POST" ? `Content-Length: ${body.length}\r\n` : "";
-    return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n${body}`;
+    return `${method} ${path} HTTP/1.1\r\nHost: ${name}\r\n${length}\r\n${body}`;
 }
 
 /** A connection on which requests can be sent. */

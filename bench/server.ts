@@ -7,7 +7,10 @@ export interface Server {
 }
 
 export async function serverOf(container: string): Promise<Server> {
-    const { Id: id, NetworkSettings } = await engine.getContainer(container).inspect();
+    const { Id: id, NetworkSettings, HostConfig } = await engine.getContainer(container).inspect();
+    // One in another's network namespace has that one's address.
+    const [, other] = /^container:(.+)$/.exec(HostConfig.NetworkMode ?? "") ?? [];
+    if (other !== undefined) return { id, address: (await serverOf(other)).address };
     const [network] = Object.values(NetworkSettings.Networks);
     return { id, address: network?.IPAddress ?? "" };
 }

@@ -13,6 +13,10 @@ function open(stack: Stack): number {
     if (serves === undefined)
         throw new CommandError(`nothing has been deployed in the stack ${stack.name} yet`);
     const target = stack.setting("target");
+    if (target === "edge")
+        throw new CommandError(
+            `the stack ${stack.name} is an edge, and has no release: name one that is behind it`,
+        );
     if (target === "docker") {
         const on = stack.host === undefined ? [] : ["--host", stack.host];
         return show("docker", ...on, "exec", "--interactive", "--tty", serves, ...opens.split(" "));

@@ -12,9 +12,10 @@ command((what, number = "") => {
     const stack = new Stack(name);
     const version = must("./bin/version").trim();
     const settings = [`domain=${name}.${stack.setting("domain")}`, `version=${version}`];
-    // Ports of its own, which the number tells.
+    // Ports of its own, which the number tells; behind an edge the name is enough.
     const own = Number(number) % 20000;
-    if (!stack.isOnAws()) settings.push(`publicPort=${20000 + own}`, `httpsPort=${40000 + own}`);
+    if (!stack.isOnAws() && stack.setting("edge") === "")
+        settings.push(`publicPort=${20000 + own}`, `httpsPort=${40000 + own}`);
     const flags = settings.flatMap((setting) => ["--config", setting]);
     return show("./bin/up", name, "--yes", ...flags);
 });

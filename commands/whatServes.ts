@@ -40,11 +40,13 @@ command(async (name = "") => {
     say(`release ${known} serves on at ${await addressOf(host, router, url)} (${health})`);
 });
 
-/** The URL of the outputs, unless the port has changed since the deploy that they are of. */
+/** The URL of the outputs, unless the port has changed since the deploy that they are of. Behind an edge the router has none. */
 async function addressOf(host: DockerHost, router: string, url: string): Promise<string> {
     const [published = ""] = (await host.run(["port", router, "8080"])).stdout.split("\n");
     const port = published.split(":").at(-1);
-    return url.startsWith("https://") || url.endsWith(`:${port}`) ? url : `http://${published}`;
+    return published === "" || url.startsWith("https://") || url.endsWith(`:${port}`)
+        ? url
+        : `http://${published}`;
 }
 
 /** What Docker knows of containers, each thing once. */

@@ -6,6 +6,7 @@ import { Certificate } from "../components/dockerHost/certificate";
 import { DockerService } from "../components/dockerHost/dockerService";
 import { ImageRetention } from "../components/dockerHost/imageRetention";
 import { LocalRegistry } from "../components/dockerHost/localRegistry";
+import { Route } from "../components/dockerHost/route";
 import { Router } from "../components/dockerHost/router";
 import { isAttested } from "../components/image/attestations";
 import { bootCheckHook } from "../components/image/bootCheck";
@@ -20,14 +21,14 @@ import type { ConfigOf } from "./config/config";
 import { namedByRole } from "./names";
 import { archiveFolder, type Outputs, type Release, releaseOutputs, releasesUpTo } from "./outputs";
 import { repositoryName } from "./repositoryName";
-import { bracketed, visitorsHost } from "./visitors";
+import { bracketed, visitorsHost, visitorsNames } from "./visitors";
 
 /** The settings of this target. */
-type DockerHostConfig = CommonSettings & Pick<ConfigOf<"docker">, "https">;
+type DockerHostConfig = CommonSettings & Pick<ConfigOf<"docker">, "https" | "edge">;
 
 /** The target `docker`: a release behind a router on one Docker host, and the releases that ran there before. */
 export function dockerHost(config: DockerHostConfig, pastReleases: Release[] = []): Outputs {
-    const { release, registry, https } = config;
+    const { release, registry, https, edge } = config;
     const provider = new docker.Provider("docker", { host: config.host, registryAuth: registryAuth(config) });
     const host = new DockerHost(provider.host);
     const opts = { providers: { docker: provider }, ...namedByRole([pastReleases[0]?.release, release]) };
@@ -64,19 +65,13 @@ export function dockerHost(config: DockerHostConfig, pastReleases: Release[] = [
             publicPort: config.publicPort,
             httpsPort: https?.port,
             bindAddress: config.bindAddress,
+            edge,
             health,
             behindProxy,
             labels,
         },
         opts,
     );
-    const certificate =
-        https &&
-        new Certificate(
-            "certificate",
-            { router, image: config.routerImage, names: https.names, from: https.from, labels },
-            opts,
-        );
     const retention = new ImageRetention(
         "release",
         {
@@ -111,6 +106,29 @@ export function dockerHost(config: DockerHostConfig, pastReleases: Release[] = [
         },
         opts,
     );
+    // Nobody is led to a router that has no release yet.
+    const route =
+        edge === undefined
+            ? undefined
+            : new Route(
+                  "route",
+                  {
+                      edge,
+                      router,
+                      names: visitorsNames(config),
+                      drainSeconds: config.drainSeconds,
+                      labels,
+                  },
+                  pulumi.mergeOptions(opts, { dependsOn: service }),
+              );
+    const certificate =
+        https &&
+        new Certificate(
+            "certificate",
+            { router, image: config.routerImage, names: https.names, from: https.from, labels },
+            // A CA that asks by http asks through the edge.
+            pulumi.mergeOptions(opts, { dependsOn: route ?? [] }),
+        );
 
     return {
         target: "docker",

@@ -37,14 +37,24 @@ function formerName(name: string, role: string, release: string): string {
     return isOfRole ? release + name.slice(role.length) : `${release}-${name}`;
 }
 
-/** What Docker calls a container, and its DNS finds: a label of a host name has 63 characters, of which a role needs 18. */
-const STACK = /^(?=.{1,45}$)[a-z0-9][\w-]*(\.[\w-]+)*$/i;
+/** What follows a stack's name in the longest of its containers' names, which Docker's DNS finds: a label of a host name has 63. */
+const ROLES = {
+    replica: "-release-1-1234567",
+    edgeRouter: "-edge-router-1234567",
+    certificate: "-router-1234567-certificate",
+};
 
 /** Notes a problem where a stack's name cannot be the beginning of its containers' names (`pulumi:autonaming` in Pulumi.yaml). */
-export function checkStackName(settings: SettingsReader, stack: string): void {
-    if (STACK.test(stack)) return;
+export function checkStackName(
+    settings: SettingsReader,
+    stack: string,
+    { edge, https }: { edge?: string; https?: object } = {},
+): void {
+    const role = https ? ROLES.certificate : edge === undefined ? ROLES.replica : ROLES.edgeRouter;
+    const most = 63 - role.length;
+    if (stack.length <= most && /^[a-z0-9][\w-]*(\.[\w-]+)*$/i.test(stack)) return;
     const rule =
-        "must be at most 45 letters, digits, hyphens, underscores and single dots, with a letter or a digit first, as its " +
+        `must be at most ${most} letters, digits, hyphens, underscores and single dots, with a letter or a digit first, as its ` +
         "containers' host names begin with it";
     settings.refuse("the stack's name", rule, stack, "pulumi stack rename my-stack");
 }

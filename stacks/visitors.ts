@@ -20,6 +20,17 @@ export function visitorsHost({ domain, bindAddress }: Visitors): string {
     return ["127.0.0.1", "::1", "0.0.0.0", "::"].includes(address) ? DEFAULT : address;
 }
 
+/** All names by which visitors know the release, the domain first. */
+export function visitorsNames({
+    domain,
+    domainAliases,
+}: {
+    domain: string;
+    domainAliases: string[];
+}): string[] {
+    return [...new Set([domain, ...domainAliases].map((name) => name.toLowerCase()))];
+}
+
 /** A host in a URL: an IPv6 address is in brackets there. */
 export function bracketed(host: string): string {
     return host.includes(":") ? `[${host}]` : host;

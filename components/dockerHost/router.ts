@@ -9,6 +9,8 @@ import {
 } from "../docker/containerDefaults";
 import { mustBeWhole } from "../release/arguments";
 import { checkHealth, type Health } from "../release/healthCheck";
+import { mustHaveEdge } from "./edge";
+import { EDGE_LABEL, edgeName } from "./edgeName";
 import { hostImage } from "./hostImage";
 
 /** What a release brings along into its slot. */
@@ -47,6 +49,13 @@ export interface RouterArgs extends ReleaseFacts {
      * @default 127.0.0.1
      */
     bindAddress?: string;
+    /**
+     * The edge through which visitors come, by its name. The router then has no port of the host, and a `Route` brings its names; the
+     * ports above are the edge's.
+     *
+     * @default none, the router has the ports itself
+     */
+    edge?: string;
     /** Labels of every container, network and volume; those of what is there stay as they are. */
     labels?: Labels;
 }
@@ -56,7 +65,8 @@ export interface RouterArgs extends ReleaseFacts {
  * answers 503. Which slot is live survives a restart, in a volume. `Swap` moves the traffic.
  *
  * Only another address, port or HAProxy replaces it, and the port is closed for about a second: a port has one owner.
- * What belongs to a release comes with the swap, and so does a new configuration.
+ * What belongs to a release comes with the swap, and so does a new configuration. Behind an edge it has no port, and its
+ * successor serves before it goes.
  */
 export class Router extends pulumi.ComponentResource {
     /** Network where the router finds the releases by the names of their containers. */
@@ -71,6 +81,8 @@ export class Router extends pulumi.ComponentResource {
     public readonly volumeName: pulumi.Output<string>;
     /** Volume for certificates, with https. */
     public readonly certificates?: pulumi.Output<string>;
+    /** The edge in front of it, where there is one. */
+    public readonly edge?: string;
 
     constructor(name: string, args: RouterArgs, opts?: pulumi.ComponentResourceOptions) {
         checkHealth(args.health, `Router ${name}`);
@@ -87,6 +99,7 @@ export class Router extends pulumi.ComponentResource {
             this,
         );
 
+        this.edge = args.edge;
         this.imageId = image.repoDigest;
         this.networkName = network.name;
         this.volumeName = volume.name;
@@ -108,8 +121,10 @@ export class Router extends pulumi.ComponentResource {
             ports: [{ internal: 8443, external: args.httpsPort, ip }],
             volumes: [{ volumeName: certificates.name, containerPath: "/certificates" }],
         };
+        const behind = args.edge === undefined ? undefined : behindEdge(args.edge, name, args, this);
         const container = new docker.Container(
-            name,
+            // So that one takes the other's place once that serves.
+            behind ? `edge-${name}` : name,
             {
                 ...containerDefaults,
                 image: this.imageId,
@@ -119,6 +134,7 @@ export class Router extends pulumi.ComponentResource {
                     `HEALTH_PATH=${args.health.path}`,
                     `BEHIND_PROXY=${args.behindProxy ?? false}`,
                     ...(https?.envs ?? []),
+                    ...(args.edge === undefined ? [] : [`EDGE=${args.edge}`]),
                 ],
                 networkMode: network.name,
                 networksAdvanced: [{ name: network.name }],
@@ -133,6 +149,7 @@ export class Router extends pulumi.ComponentResource {
                 restart,
                 cpuShares: servingShares,
                 labels,
+                ...behind?.container(network.name),
             },
             {
                 parent: this,
@@ -142,6 +159,7 @@ export class Router extends pulumi.ComponentResource {
                 replacementTrigger: args.image,
                 // The old one has to let go of the port first.
                 deleteBeforeReplace: true,
+                ...behind?.options,
             },
         );
         this.containerId = container.id;
@@ -153,4 +171,23 @@ export class Router extends pulumi.ComponentResource {
 /** Name of the container that keeps the certificate of a router, by which the router finds it, of the router's network. */
 export function keeperOf(network: pulumi.Input<string>): pulumi.Output<string> {
     return pulumi.interpolate`${network}-certificate`;
+}
+
+/** What is different about a router behind an edge. */
+function behindEdge(edge: string, name: string, { image, httpsPort, labels }: RouterArgs, parent: Router) {
+    const edgeHook = new pulumi.ResourceHook(`${name}-edge`, () => mustHaveEdge(edge, parent));
+    return {
+        container: (network: pulumi.Input<string>) => ({
+            networksAdvanced: [{ name: network }, { name: edgeName(edge) }],
+            ports: [],
+            labels: toLabels({ ...labels, [EDGE_LABEL]: edge }),
+            // HAProxy's soft stop: what has begun comes to its end (`Route`).
+            stopSignal: "SIGUSR1",
+        }),
+        options: {
+            replacementTrigger: pulumi.interpolate`${image} ${edge} ${httpsPort}`,
+            deleteBeforeReplace: false,
+            hooks: { beforeCreate: [edgeHook] },
+        },
+    };
 }

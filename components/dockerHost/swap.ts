@@ -88,6 +88,7 @@ export class Swap extends pulumi.ComponentResource {
                     `HEALTH_HOST=${health.host}`,
                     `BEHIND_PROXY=${args.behindProxy ?? false}`,
                     ...(args.hstsSeconds ? [`HSTS=${args.hstsSeconds}`] : []),
+                    ...(args.router.edge === undefined ? [] : [`EDGE=${args.router.edge}`]),
                     `REPLACE=${REPLACE_ROUTER}`,
                     `CHECK_SECONDS=${CHECK_SECONDS}`,
                     `BAKE_SECONDS=${health.bakeSeconds}`,

@@ -1,14 +1,14 @@
-import * as net from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { type Health, HEALTH_BOUNDS, HEALTH_PATH } from "../../components/release/healthCheck";
 import type { Limits } from "../../components/release/limits";
 import { type AppSettings, readApp } from "./appSettings";
 import { type BuildSettings, readBuild } from "./buildSettings";
 import { isHttps } from "./httpsSettings";
+import { type PlaceSettings, readPlace } from "./placeSettings";
 import { set, type SettingsReader } from "./settingsReader";
 
 /** The settings that every target has. */
-export interface CommonSettings extends AppSettings, BuildSettings {
+export interface CommonSettings extends AppSettings, BuildSettings, PlaceSettings {
     readonly notes: string[];
     readonly image?: string;
     readonly keepReleases: number;
@@ -23,9 +23,8 @@ export interface CommonSettings extends AppSettings, BuildSettings {
     readonly secretSizes: Record<string, number>;
     readonly secretsVersion: number;
     readonly domain: string;
-    readonly host?: string;
-    readonly publicPort: number;
-    readonly bindAddress: string;
+    /** Other names by which visitors know the release. */
+    readonly domainAliases: string[];
     readonly behindProxy: boolean;
     readonly registry?: { address: string; username?: string; password?: pulumi.Output<string> };
     readonly routerImage: string;
@@ -33,6 +32,8 @@ export interface CommonSettings extends AppSettings, BuildSettings {
 }
 
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+
+const ALIAS = /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$/;
 
 /**
  * Reads and checks the settings that every target has.
@@ -52,7 +53,7 @@ export function readCommon(settings: SettingsReader, mostReplicas: number): Comm
         secretSizes: Object.fromEntries(
             Object.entries(secrets).map(([name, value]) => [name, Buffer.byteLength(value)]),
         ),
-        ...readPlace(settings),
+        ...readPlace(settings, isPublic(settings)),
         registry: readRegistry(settings),
         health: {
             port: settings.whole("port", ...HEALTH_BOUNDS.port, 4000),
@@ -67,10 +68,16 @@ export function readCommon(settings: SettingsReader, mostReplicas: number): Comm
         drainSeconds: settings.whole("drainSeconds", 1, 3600, 30),
         secretsVersion: settings.whole("secretsVersion", 0, 1_000_000, 2),
         domain: settings.matching("domain", HOST_NAME, "must be a host name", "www.example.com"),
+        domainAliases: settings.list("domainAliases", ALIAS, "host names", "example.com"),
         behindProxy: settings.flag("behindProxy"),
         routerImage: settings.image("routerImage"),
         registryImage: settings.image("registryImage"),
     };
+}
+
+/** Whether visitors arrive at the ports that browsers know: https is for all of them, and so is an edge. */
+function isPublic(settings: SettingsReader): boolean {
+    return isHttps(settings) || settings.optional("edge") !== undefined;
 }
 
 function readLimits(settings: SettingsReader): Limits {
@@ -108,25 +115,6 @@ function readVariables(settings: SettingsReader): Record<"env" | "secrets", Reco
         settings.refuseUnseen(`env.${name}`, "is in secrets too", `pulumi config rm --path env.${name}`);
     }
     return { env, secrets };
-}
-
-/** Where the release runs, and where visitors arrive: https is for all of them, at the ports that browsers know. */
-function readPlace(settings: SettingsReader): Pick<CommonSettings, "host" | "bindAddress" | "publicPort"> {
-    const host = settings.optionalMatching(
-        "host",
-        /^(unix:\/\/\/\S+|ssh:\/\/[^\s/]+(\/\S*)?)$/,
-        "must be unix:///path or ssh://user@host",
-        "ssh://deploy@server.example",
-    );
-    const standard = isHttps(settings)
-        ? { address: "0.0.0.0", port: 80 }
-        : { address: "127.0.0.1", port: 8080 };
-    const bindAddress = settings.optional("bindAddress") ?? standard.address;
-    if (net.isIP(bindAddress) === 0) {
-        settings.refuse("bindAddress", "must be an IP address", bindAddress, set("bindAddress", "0.0.0.0"));
-    }
-    const publicPort = settings.whole("publicPort", 0, 65535, standard.port) || standard.port;
-    return { host, bindAddress, publicPort };
 }
 
 function readRegistry(settings: SettingsReader): CommonSettings["registry"] {

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "./config";
+import type { EdgeSettings } from "./edgeSettings";
 
 /** Where Pulumi's Docker provider looks for a daemon that nobody names. */
 const DEFAULT = "unix:///var/run/docker.sock";
@@ -19,7 +20,7 @@ interface Context {
  * Throws where the resources of a deploy and its hooks would speak to two Docker daemons: the provider does not know the
  * context that Docker's command line follows. The commands in bin/ see to it that both take the same.
  */
-export function mustBeOneDaemon(config: Config, env = process.env): void {
+export function mustBeOneDaemon(config: Config | EdgeSettings, env = process.env): void {
     if (!needsDocker(config)) return;
     const { host } = config;
     const folder = env.DOCKER_CONFIG || path.join(os.homedir(), ".docker");
@@ -41,7 +42,8 @@ export function mustBeOneDaemon(config: Config, env = process.env): void {
     );
 }
 
-function needsDocker(config: Config): boolean {
+function needsDocker(config: Config | EdgeSettings): boolean {
+    if (config.target === "edge") return true;
     const isBuilt = config.image === undefined;
     return (
         isBuilt ||

@@ -14,18 +14,21 @@ export interface HttpsSettings {
     readonly from: pulumi.Output<string> | CertificateAuthority;
 }
 
-const NAME = /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$/;
+const NAME = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$/;
 
 /** Whether the stack serves https by its own router. */
 export function isHttps(settings: SettingsReader): boolean {
     return settings.text("https") === "acme" || settings.optional("tlsCertificate") !== undefined;
 }
 
-/** Reads and checks the settings of https on a Docker host; undefined where the router serves http alone. */
-export function readHttps(settings: SettingsReader, domain: string): HttpsSettings | undefined {
+/**
+ * Reads and checks the settings of https on a Docker host; undefined where the router serves http alone.
+ *
+ * @param names those of the visitors, the domain first
+ */
+export function readHttps(settings: SettingsReader, names: string[]): HttpsSettings | undefined {
     const isAcme = settings.oneOf("https", ["none", "acme"]) === "acme";
-    const aliases = settings.list("domainAliases", NAME, "host names", "example.com");
-    const names = [...new Set([domain, ...aliases].map((name) => name.toLowerCase()))];
+    const [domain = ""] = names;
     const certificate = readCertificate(settings, names);
     const port = settings.whole("httpsPort", 1, 65535, 443);
     const hstsSeconds = settings.whole("hstsSeconds", 0, 100_000_000, 31_536_000);

@@ -519,23 +519,46 @@ describe("a stack on AWS", () => {
 });
 
 describe("bin/review", () => {
-    it("gives each pull request on a Docker host ports of its own, for http and https", () => {
+    const deployed = (more: Record<string, string>) => {
         const settings = "config --stack pr-20042 --json";
-        const checkout = new FakeCheckout(
-            `case "$*" in "${settings}") echo '${configJson({ target: "docker", domain: "shop.example" })}' ;; esac`,
-        );
+        const json = configJson({ target: "docker", domain: "shop.example", ...more });
+        const checkout = new FakeCheckout(`case "$*" in "${settings}") echo '${json}' ;; esac`);
         fs.writeFileSync(path.join(checkout.folder, "Pulumi.review.yaml"), "config: {}\n");
         fs.writeFileSync(checkout.command("version"), "#!/bin/sh\necho 1.2.3\n");
         const { calls, stderr } = checkout.run("review", "up", "20042");
-        const flags = [
-            "domain=pr-20042.shop.example",
-            "version=1.2.3",
-            "publicPort=20042",
-            "httpsPort=40042",
-        ];
-        const given = flags.map((flag) => `--config ${flag}`).join(" ");
-        assert.ok(calls.includes(`pulumi up --stack pr-20042 --yes ${given}`), calls.join("\n") + stderr);
         checkout.remove();
+        return calls.find((call) => call.startsWith("pulumi up")) ?? calls.join("\n") + stderr;
+    };
+    const flags = (...settings: string[]) => settings.map((setting) => `--config ${setting}`).join(" ");
+
+    it("gives each pull request on a Docker host ports of its own, for http and https", () => {
+        const own = ["domain=pr-20042.shop.example", "version=1.2.3", "publicPort=20042", "httpsPort=40042"];
+        assert.equal(deployed({}), `pulumi up --stack pr-20042 --yes ${flags(...own)}`);
+    });
+
+    it("gives it a name alone, where that has an edge", () => {
+        const own = ["domain=pr-20042.shop.example", "version=1.2.3"];
+        assert.equal(deployed({ edge: "edge" }), `pulumi up --stack pr-20042 --yes ${flags(...own)}`);
+    });
+});
+
+describe("the commands of a stack with the target edge", () => {
+    const outputs = { target: "edge", edge: "edge", containers: ["edge-edge-1234567"] };
+    const run = (command: string) => {
+        const checkout = new FakeCheckout(pulumiOf("edge", outputs), "exit 0");
+        const { status, stdout, stderr } = checkout.run(command);
+        checkout.remove();
+        return { status, said: stdout + stderr };
+    };
+
+    it("say how an app gets behind it, and that it has none itself", () => {
+        const up = run("up");
+        assert.equal(up.status, 0);
+        assert.match(up.said, /The edge edge takes the visitors [^]*config set --stack OTHER edge edge/);
+        assert.match(up.said, /docker logs --follow edge-edge-1234567/);
+        const opened = run("console");
+        assert.equal(opened.status, 1);
+        assert.match(opened.said, /the stack local is an edge, and has no release/);
     });
 });
 

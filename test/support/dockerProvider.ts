@@ -40,7 +40,8 @@ export interface Host {
  * properties that Decanter uses. Any other property is an error, so that nothing is left out in silence.
  */
 export async function make(on: Host, type: string, name: string, inputs: Properties): Promise<Made> {
-    const unique = `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
+    const unique =
+        (inputs.name as string | undefined) ?? `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
     switch (type) {
         case "docker:index/network:Network": {
             const network = await on.api.createNetwork({ Name: unique, Labels: labels(inputs) });
@@ -54,7 +55,7 @@ export async function make(on: Host, type: string, name: string, inputs: Propert
         case "docker:index/image:Image":
             return makeImage(on, inputs);
         case "docker:index/container:Container":
-            return makeContainer(on, inputs.name ?? unique, inputs);
+            return makeContainer(on, unique, inputs);
         case "random:index/randomPassword:RandomPassword":
             return {
                 id: "none",
@@ -139,18 +140,19 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
     // prettier-ignore
     const {
         image, command, entrypoints, envs, healthcheck, init, capabilities, securityOpts, logDriver, logOpts, networkMode,
-        networksAdvanced, ports, volumes, readOnly, tmpfs, memory, cpus, cpuShares, restart, stopTimeout, start,
-        wait, waitTimeout, ...others
+        networksAdvanced, ports, volumes, readOnly, tmpfs, memory, cpus, cpuShares, restart, stopSignal, stopTimeout,
+        start, wait, waitTimeout, ...others
     } = inputs;
     // Elsewhere, or no matter here: labels() and remove() read theirs, and nothing starts what has stopped.
     const { name: _name, labels: _labels, mustRun, destroyGraceSeconds, ...unknown } = others;
     refuseOthers("docker.Container", unknown);
-    for (const { name: network, ...more } of networksAdvanced ?? []) {
-        if (network !== networkMode)
-            throw new Error("networksAdvanced has to name the network of networkMode");
-        // The provider drops aliases there without a word.
+    const networks = (networksAdvanced ?? []).map(({ name: network, ...more }: Properties) => {
+        // The provider drops aliases without a word where the network is that of networkMode.
         refuseOthers("networksAdvanced", more);
-    }
+        return network as string;
+    });
+    if (networks.length > 0 && !networks.includes(networkMode))
+        throw new Error("networksAdvanced has to name the network of networkMode");
     const container = await api.createContainer({
         name,
         Image: image,
@@ -158,6 +160,7 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
         Entrypoint: entrypoints,
         Env: envs,
         Labels: labels(inputs),
+        StopSignal: stopSignal,
         StopTimeout: stopTimeout,
         ExposedPorts: Object.fromEntries(
             (ports ?? []).map((port: Properties) => [`${port.internal}/tcp`, {}]),
@@ -194,6 +197,8 @@ async function makeContainer({ api }: Host, name: string, inputs: Properties): P
     });
     const made = { id: container.id, outputs: { name } };
     try {
+        for (const network of networks.filter((one: string) => one !== networkMode))
+            await api.getNetwork(network).connect({ Container: container.id });
         if (start !== false) await container.start();
         if (wait) await becomesHealthy(container, waitTimeout ?? 60);
     } catch (error) {

@@ -16,6 +16,7 @@ describe("a stack's program", () => {
     for (const [file, packages] of [
         ["index.ts", []],
         ["stacks/dockerHost.ts", ["@pulumi/docker"]],
+        ["stacks/edge.ts", ["@pulumi/docker"]],
         [
             "stacks/fargate.ts",
             ["@aws-sdk/client-cloudwatch-logs", "@aws-sdk/client-ecs", "@pulumi/aws", "@pulumi/docker"],

@@ -60,9 +60,9 @@ describe("the names of resources", () => {
 });
 
 describe("the name of a stack", () => {
-    function problemOf(stack: string): string {
+    function problemOf(stack: string, more: Parameters<typeof checkStackName>[2] = {}): string {
         const settings = new SettingsReader(new pulumi.Config());
-        checkStackName(settings, stack);
+        checkStackName(settings, stack, more);
         try {
             settings.finish();
             return "";
@@ -93,4 +93,15 @@ describe("the name of a stack", () => {
                 problemOf(stack),
                 /the stack's name must be at most 45 .*: pulumi stack rename my-stack$/,
             ));
+
+    // As "-edge-router-1234567" and "-router-1234567-certificate" follow.
+    for (const [what, more, most] of [
+        ["an edge", { edge: "edge" }, 43],
+        ["https", { https: {} }, 36],
+        ["both", { edge: "edge", https: {} }, 36],
+    ] as const)
+        it(`has ${most} characters at most with ${what}`, () => {
+            assert.equal(problemOf("a".repeat(most), more), "");
+            assert.match(problemOf("a".repeat(most + 1), more), new RegExp(`must be at most ${most} `));
+        });
 });

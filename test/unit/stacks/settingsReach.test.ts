@@ -233,6 +233,18 @@ const reaches: [key: string, settings: Settings, lines: Partial<Record<Target, s
         { docker: ["Container certificate.envs[0] = NAMES=shop.example cellar.example"] },
     ],
     [
+        "edge",
+        { edge: "front", domain: "shop.example" },
+        {
+            docker: [
+                "Container edge-router.networksAdvanced[1].name = decanter-front",
+                "Container release-swap.envs[5] = EDGE=front",
+                "Container route.envs[2] = NAMES=shop.example",
+                "Container route.volumes[0].volumeName = decanter-front",
+            ],
+        },
+    ],
+    [
         "acmeServer",
         { ...acme, acmeServer: "https://ca.example" },
         { docker: ["Container certificate.envs[1] = ACME_SERVER=https://ca.example"] },

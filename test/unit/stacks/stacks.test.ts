@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { readConfig } from "../../../stacks/config/config";
+import { readConfig, readEdgeConfig } from "../../../stacks/config/config";
 import { declaredSettings, mockPulumi } from "../../support/mockPulumi";
 
 /** Settings of a stack's file, as a program gets them. */
@@ -67,11 +67,16 @@ describe("the stacks to start from", () => {
         assert.equal(await problemsOf(filled), "");
     });
 
+    it("edge is complete as it is, but for the server", async () => {
+        await mockPulumi(settingsIn("Pulumi.edge.yaml"));
+        assert.equal(readEdgeConfig()?.host, "ssh://DEPLOY@SERVER.EXAMPLE");
+    });
+
     it("use each setting that they name, commented out or not, as it is called", () => {
         const config = declaredSettings();
         for (const file of fs
             .readdirSync(".")
-            .filter((name) => /^Pulumi\.(staging|prod|server)\.yaml$/.test(name)))
+            .filter((name) => /^Pulumi\.(staging|prod|server|edge)\.yaml$/.test(name)))
             for (const [, key = ""] of fs
                 .readFileSync(path.join(".", file), "utf8")
                 .matchAll(/decanter:(\w+)/g))

@@ -21,7 +21,7 @@ const wrong: [key: string, settings: Settings, line: string][] = [
     ...["fly", "docker "].map((target): (typeof wrong)[number] => [
         "target",
         { target },
-        `must be docker, fargate or floating-ip, got "${target}": pulumi config set target docker`,
+        `must be docker, fargate, floating-ip or edge, got "${target}": pulumi config set target docker`,
     ]),
     [
         "app",
@@ -207,6 +207,24 @@ const wrong: [key: string, settings: Settings, line: string][] = [
         "domainAliases",
         { domainAliases: ["https://shop.example"] },
         `must be a list of host names, got "[\\"https://shop.example\\"]": pulumi config set --path 'domainAliases[0]' example.com`,
+    ],
+    ...["_edge", "an edge", "e".repeat(64)].map((edge): [string, Settings, string] => [
+        "edge",
+        { edge, domain: "shop.example" },
+        `must be the name of a stack with the target edge, got "${edge}": pulumi config set edge edge`,
+    ]),
+    [
+        "edge",
+        {
+            ...{ target: "fargate", region: "eu-central-1", platform: "linux/amd64", cpus: "0.5" },
+            ...{ edge: "edge", domain: "shop.example", zoneId: "Z0123456789ABCDEFGHIJ" },
+        },
+        'must be empty with the target fargate: an edge is on a Docker host, got "edge": pulumi config rm edge',
+    ],
+    [
+        "domain",
+        { edge: "edge" },
+        'must be the name by which visitors know the app, where there is an edge, got "localhost": pulumi config set domain www.example.com',
     ],
     [
         "acmeServer",
@@ -480,6 +498,7 @@ describe("the settings of a stack", () => {
             assert.deepEqual(config, {
                 target: "docker",
                 https: undefined,
+                edge: undefined,
                 app: "examples/hello",
                 release: "hello",
                 version: "0.1.0",
@@ -498,6 +517,7 @@ describe("the settings of a stack", () => {
                 secretSizes: {},
                 secretsVersion: 1,
                 domain: "localhost",
+                domainAliases: [],
                 host: undefined,
                 publicPort: 8080,
                 bindAddress: "127.0.0.1",
