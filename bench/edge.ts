@@ -1,13 +1,10 @@
-import * as fs from "node:fs";
-import { parseArgs } from "node:util";
 import program from "../index";
 import { App } from "../test/support/app";
 import { certificate, privateKey } from "../test/support/certificate";
 import { baseImages, freePort } from "../test/support/machine";
 import { MiniEngine } from "../test/support/miniEngine";
-import { benchmark, wholeNumber } from "./command";
-import { machine, writeFigures } from "./figures";
-import { type Case, inTurns, table } from "./inTurns";
+import { benchmark } from "./command";
+import { type Case, inTurns, publish, readTurns } from "./inTurns";
 import { routerOf, serverOf } from "./server";
 
 const REPORT = "bench/edge.json";
@@ -36,13 +33,7 @@ const CASES: Record<string, Case> = {
 };
 
 async function main(): Promise<number> {
-    const { values } = parseArgs({
-        options: {
-            rounds: { type: "string", default: "5" },
-            seconds: { type: "string", default: "5" },
-        },
-    });
-    const [rounds, seconds] = [wholeNumber("rounds", values.rounds), wholeNumber("seconds", values.seconds)];
+    const { rounds, seconds } = readTurns();
     const app = new App();
     const edge = new MiniEngine(EDGE, program);
     const shop = new MiniEngine(STACK, program);
@@ -66,12 +57,7 @@ async function main(): Promise<number> {
             "at the router": { address: router.address, servers: [router] },
         };
         const measures = await inTurns(ways, CASES, rounds, seconds);
-        const report = { date: new Date().toISOString(), machine, options: { rounds, seconds }, measures };
-        fs.writeFileSync(REPORT, `${JSON.stringify(report, undefined, 2)}\n`);
-        const figures = table(measures);
-        await writeFigures(PAGE, figures);
-        console.log(figures);
-        console.error(`written: ${REPORT}, ${PAGE}`);
+        await publish(REPORT, PAGE, { rounds, seconds }, measures);
         return 0;
     } finally {
         console.error("removing everything");

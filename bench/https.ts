@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { parseArgs } from "node:util";
 import { dockerCli } from "../components/docker/dockerCli";
 import program from "../index";
 import { App } from "../test/support/app";
@@ -10,9 +9,8 @@ import { engine } from "../test/support/dockerProvider";
 import { buildModule, CADDY } from "../test/support/goModule";
 import { baseImages, freePort } from "../test/support/machine";
 import { MiniEngine } from "../test/support/miniEngine";
-import { benchmark, wholeNumber } from "./command";
-import { machine, writeFigures } from "./figures";
-import { type Case, inTurns, type Measures, table } from "./inTurns";
+import { benchmark } from "./command";
+import { type Case, inTurns, publish, readTurns } from "./inTurns";
 import { routerOf, type Server, serverOf } from "./server";
 
 const REPORT = "bench/https.json";
@@ -37,7 +35,7 @@ const CASES: Record<string, Case> = {
 };
 
 async function main(): Promise<number> {
-    const { rounds, seconds } = readOptions();
+    const { rounds, seconds } = readTurns();
     const app = new App();
     const pulumi = new MiniEngine(STACK, program);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "decanter-caddy-"));
@@ -62,7 +60,8 @@ async function main(): Promise<number> {
             Caddy: { address: caddy.address, servers: [caddy] },
         };
         const measures = await inTurns(ways, CASES, rounds, seconds);
-        await write(measures, rounds, seconds);
+        const options = { rounds, seconds, connections: CONNECTIONS, handshakes: HANDSHAKES };
+        await publish(REPORT, PAGE, options, measures);
         return 0;
     } finally {
         console.error("removing everything");
@@ -71,16 +70,6 @@ async function main(): Promise<number> {
         app.remove();
         fs.rmSync(folder, { recursive: true });
     }
-}
-
-function readOptions(): { rounds: number; seconds: number } {
-    const { values } = parseArgs({
-        options: {
-            rounds: { type: "string", default: "5" },
-            seconds: { type: "string", default: "5" },
-        },
-    });
-    return { rounds: wholeNumber("rounds", values.rounds), seconds: wholeNumber("seconds", values.seconds) };
 }
 
 /** Caddy in front of the same release, with the same certificate and the same shares of the CPUs. */
@@ -109,16 +98,6 @@ https://${NAME}:8443 {
     ]);
     if (code !== 0) throw new Error(output);
     return serverOf(stdout.trim());
-}
-
-async function write(measures: Measures, rounds: number, seconds: number): Promise<void> {
-    const options = { rounds, seconds, connections: CONNECTIONS, handshakes: HANDSHAKES };
-    const report = { date: new Date().toISOString(), machine, options, measures };
-    fs.writeFileSync(REPORT, `${JSON.stringify(report, undefined, 2)}\n`);
-    const figures = table(measures);
-    await writeFigures(PAGE, figures);
-    console.log(figures);
-    console.error(`written: ${REPORT}, ${PAGE}`);
 }
 
 benchmark("bench/https", main);

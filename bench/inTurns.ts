@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import * as fs from "node:fs";
+import { parseArgs, promisify } from "node:util";
 import { engine } from "../test/support/dockerProvider";
-import { median } from "./figures";
+import { wholeNumber } from "./command";
+import { machine, median, writeFigures } from "./figures";
 import type { Server } from "./server";
 
 const run = promisify(execFile);
@@ -55,8 +57,34 @@ export async function inTurns(
     return measures;
 }
 
+/** How many rounds, and how long each case may last, from the command line. */
+export function readTurns(): { rounds: number; seconds: number } {
+    const { values } = parseArgs({
+        options: {
+            rounds: { type: "string", default: "5" },
+            seconds: { type: "string", default: "5" },
+        },
+    });
+    return { rounds: wholeNumber("rounds", values.rounds), seconds: wholeNumber("seconds", values.seconds) };
+}
+
+/** Writes all measures into a report, and their table into a page. */
+export async function publish(
+    report: string,
+    page: string,
+    options: Record<string, number>,
+    measures: Measures,
+): Promise<void> {
+    const all = { date: new Date().toISOString(), machine, options, measures };
+    fs.writeFileSync(report, `${JSON.stringify(all, undefined, 2)}\n`);
+    const figures = table(measures);
+    await writeFigures(page, figures);
+    console.log(figures);
+    console.error(`written: ${report}, ${page}`);
+}
+
 /** The medians of both ways, and what the first is to the second, as a table in Markdown. */
-export function table(measures: Measures): string {
+function table(measures: Measures): string {
     const [first = "", second = ""] = Object.keys(Object.values(measures)[0] ?? {});
     const rows = Object.entries(measures).map(([kind, ways]) => {
         const [ours, theirs] = [ways[first] ?? [], ways[second] ?? []];

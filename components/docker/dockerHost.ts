@@ -37,6 +37,17 @@ export class DockerHost {
         return dockerCli(await this.address(), args, seconds);
     }
 
+    /**
+     * Ids of the containers that run there.
+     *
+     * @param filters those of `docker ps`, such as `label=decanter.edge`, all of which have to hold
+     */
+    async running(...filters: string[]): Promise<string[]> {
+        const options = filters.flatMap((filter) => ["--filter", filter]);
+        const { stdout } = await this.run(["ps", "--quiet", "--no-trunc", ...options]);
+        return stdout.split("\n").filter((id) => id !== "");
+    }
+
     /** Runs Docker's command line there, and writes its standard output, of any size, to a stream. */
     async stream(args: string[], to: Writable, seconds: number): Promise<DockerResult> {
         return dockerStream(await this.address(), args, to, seconds);

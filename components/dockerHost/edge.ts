@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import * as fs from "node:fs";
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
@@ -11,6 +9,7 @@ import {
     toLabels,
 } from "../docker/containerDefaults";
 import { DockerHost } from "../docker/dockerHost";
+import { folderDigest } from "../image/buildImage";
 import { mustBe, mustBeWhole } from "../release/arguments";
 import { endFormer, HAPROXY_LABEL } from "./edgeHandover";
 import { EDGE_NAME, edgeName } from "./edgeName";
@@ -106,6 +105,7 @@ export class Edge extends pulumi.ComponentResource {
             // The old one has to let go of the ports first.
             { ...own, deleteBeforeReplace: true },
         );
+        const content = folderDigest(path.join(__dirname, "..", "..", "docker", "edge")).slice(0, 12);
         const formerHook = new pulumi.ResourceHook(`${name}-former`, async ({ id }) => {
             const untold = await endFormer(DockerHost.of(this), args.edge, id ?? "");
             if (untold.length > 0)
@@ -131,7 +131,7 @@ export class Edge extends pulumi.ComponentResource {
             },
             {
                 ...own,
-                replacementTrigger: pulumi.interpolate`${args.image} ${digestOf("docker/edge")}`,
+                replacementTrigger: pulumi.interpolate`${args.image} ${content}`,
                 // It takes over from the old one while that serves.
                 deleteBeforeReplace: false,
                 hooks: { afterCreate: [formerHook] },
@@ -151,13 +151,4 @@ export async function mustHaveEdge(edge: string, resource: pulumi.Resource): Pro
         `there is no edge ${edge} on this Docker host: deploy the stack ${edge}, with the target edge, first (./bin/up ${edge}), or ` +
             "serve without one (pulumi config rm edge)",
     );
-}
-
-/** What tells whether a folder of Decanter's has changed. */
-function digestOf(folder: string): string {
-    const hash = createHash("sha256");
-    const whole = path.join(__dirname, "..", "..", folder);
-    for (const file of fs.readdirSync(whole).sort())
-        hash.update(file).update(fs.readFileSync(path.join(whole, file)));
-    return hash.digest("hex").slice(0, 12);
 }

@@ -2,12 +2,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { DockerHost } from "../docker/dockerHost";
 import { EDGE_LABEL } from "./edgeName";
+import { IDLE_SECONDS } from "./idleSeconds";
 
 /** Label of an edge's HAProxy, with the edge's name. */
 export const HAPROXY_LABEL = "decanter.edge-haproxy";
 
-/** How long connections by an HAProxy that is replaced may last, in seconds: an idle one does so for 60 at a router. */
-const DRAIN_SECONDS = 75;
+/** How long connections by an HAProxy that is replaced may last, in seconds. */
+const DRAIN_SECONDS = IDLE_SECONDS + 5;
 
 /**
  * Ends those HAProxies of an edge that the present one has taken the listening sockets over from. What they have accepted by TLS goes on
@@ -17,18 +18,14 @@ const DRAIN_SECONDS = 75;
  * @returns what could not be told so
  */
 export async function endFormer(host: DockerHost, edge: string, present: string): Promise<string[]> {
-    const labelled = async (label: string) => {
-        const filter = ["--filter", `label=${label}=${edge}`];
-        const { stdout } = await host.run(["ps", "--quiet", "--no-trunc", ...filter]);
-        return stdout.split("\n").filter((id) => id !== "");
-    };
-    const former = (await labelled(HAPROXY_LABEL)).filter((id) => id !== present);
+    const all = await host.running(`label=${HAPROXY_LABEL}=${edge}`);
+    const former = all.filter((id) => id !== present);
     if (former.length === 0) return [];
     // One that has come to its end must not begin again.
     await host.run(["update", "--restart", "no", ...former]);
     await host.run(["kill", "--signal", "USR1", ...former]);
     const renew = fs.readFileSync(path.join(__dirname, "..", "..", "docker", "router", "renew"), "utf8");
-    const routers = await labelled(EDGE_LABEL);
+    const routers = await host.running(`label=${EDGE_LABEL}=${edge}`);
     const told = routers.map(
         async (router) => (await host.run(["exec", router, "bash", "-c", renew])).code === 0,
     );

@@ -5,13 +5,11 @@ import { DockerHost } from "../docker/dockerHost";
 import { mustBe, mustBeWhole } from "../release/arguments";
 import { valueOf } from "../release/valueOf";
 import { EDGE_LABEL, edgeName } from "./edgeName";
+import { IDLE_SECONDS } from "./idleSeconds";
 import type { Router } from "./router";
 
 /** How long the edge may take to lead a name to a router, in seconds. */
 const ANSWER_SECONDS = 20;
-
-/** How long a connection to a router may idle, with some more, in seconds. */
-const IDLE_SECONDS = 70;
 
 export interface RouteArgs {
     /** The edge, by its name. */
@@ -59,9 +57,8 @@ export class Route extends pulumi.ComponentResource {
                 valueOf(router.networkName),
                 valueOf(router.containerId),
             ]);
-            const filters = ["--filter", `network=${network}`, "--filter", `label=${EDGE_LABEL}`];
-            const { stdout } = await host.run(["ps", "--quiet", "--no-trunc", ...filters]);
-            const former = stdout.split("\n").filter((id) => id !== "" && id !== present);
+            const all = await host.running(`network=${network}`, `label=${EDGE_LABEL}`);
+            const former = all.filter((id) => id !== present);
             const seconds = IDLE_SECONDS + drainSeconds;
             if (former.length > 0) await host.run(["stop", "--time", `${seconds}`, ...former], seconds + 30);
         });

@@ -6,14 +6,12 @@ import { wholeHealth } from "../release/healthCheck";
 import { readyAfter } from "../release/readyAfter";
 import { valueOf } from "../release/valueOf";
 import { inspect, report, stopped, containerLog } from "./containerReport";
+import { IDLE_SECONDS } from "./idleSeconds";
 import { stopRefused } from "./refusedRelease";
 import type { ReleaseFacts, Router } from "./router";
 
 /** How long the router itself may take to find a release healthy that says so already. */
 const CHECK_SECONDS = 15;
-
-/** How long a connection may idle, with some more, in seconds: as long it may stay with a process that has gone over. */
-const FORMER_SECONDS = 70;
 
 /** What replaces a router by the present one. Its name differs from stack to stack. */
 const REPLACE_ROUTER =
@@ -56,7 +54,7 @@ export class Swap extends pulumi.ComponentResource {
         // that until nobody has a connection to the router's former process.
         const health = wholeHealth(args.health);
         const waitTimeout =
-            2 * CHECK_SECONDS + health.bakeSeconds + 2 * args.drainSeconds + FORMER_SECONDS + 10;
+            2 * CHECK_SECONDS + health.bakeSeconds + 2 * args.drainSeconds + IDLE_SECONDS + 10;
         const explainHook = new pulumi.ErrorHook(`${name}-log`, async (failed) => {
             const swap = String(failed.newInputs?.name);
             // Where the provider has given up, the swap may still be at work, and the traffic on its way.
@@ -92,7 +90,7 @@ export class Swap extends pulumi.ComponentResource {
                     `REPLACE=${REPLACE_ROUTER}`,
                     `CHECK_SECONDS=${CHECK_SECONDS}`,
                     `BAKE_SECONDS=${health.bakeSeconds}`,
-                    `FORMER_SECONDS=${FORMER_SECONDS}`,
+                    `FORMER_SECONDS=${IDLE_SECONDS}`,
                     `DRAIN_SECONDS=${args.drainSeconds}`,
                 ],
                 networkMode: pulumi.interpolate`container:${args.router.containerId}`,

@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
-import * as fs from "node:fs";
 import * as path from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageRepository } from "../aws/imageRepository";
 import { DockerHost } from "../docker/dockerHost";
-import { explainBuild } from "../image/buildImage";
+import { explainBuild, folderDigest } from "../image/buildImage";
 import { push } from "../image/pushImage";
 
 export interface TlsProxyArgs {
@@ -29,10 +27,7 @@ export class TlsProxy extends pulumi.ComponentResource {
 
         const { repository, platform } = args;
         const folder = path.relative(process.cwd(), path.join(__dirname, "..", "..", "docker", "tls"));
-        const content = createHash("sha256");
-        for (const file of fs.readdirSync(folder).sort())
-            content.update(file).update(fs.readFileSync(path.join(folder, file)));
-        const context = content.digest("hex");
+        const context = folderDigest(folder);
         const buildArgs = { PROXY_IMAGE: args.image };
         const explainHook = new pulumi.ErrorHook(`${name}-build-log`, (failed) => {
             const build = {

@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { DockerResult } from "../docker/dockerCli";
 import type { DockerHost } from "../docker/dockerHost";
@@ -12,6 +15,14 @@ export interface Build {
     dockerfile: string;
     platform?: string;
     args: Record<string, string>;
+}
+
+/** What tells whether a file right in a folder has changed: a SHA-256, as hex. */
+export function folderDigest(folder: string): string {
+    const hash = createHash("sha256");
+    for (const file of fs.readdirSync(folder).sort())
+        hash.update(file).update(fs.readFileSync(path.join(folder, file)));
+    return hash.digest("hex");
 }
 
 /**

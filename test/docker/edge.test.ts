@@ -8,6 +8,7 @@ import program from "../../index";
 import { App } from "../support/app";
 import { certificate, privateKey } from "../support/certificate";
 import { engine } from "../support/dockerProvider";
+import { failuresOf } from "../support/faults";
 import { baseImages, freePort } from "../support/machine";
 import { MiniEngine } from "../support/miniEngine";
 import { get1, get2, shown } from "../support/tlsClient";
@@ -107,7 +108,7 @@ describe("several stacks behind an edge", function () {
         } finally {
             await sleep(1000);
             const fates = await Promise.all(loads.map((load) => load.stop()));
-            const failed = fates.flatMap((some) => some.filter(({ failure }) => failure !== undefined));
+            const failed = failuresOf(fates.flat());
             assert.deepEqual(failed.slice(0, 3), [], `${failed.length} of ${fates.flat().length} failed`);
             const answered = (some: Fate[]) =>
                 new Set(some.map(({ body = "" }) => body.slice(0, "hello 1".length)));

@@ -3,6 +3,7 @@ import { Load, type LoadOptions } from "../../bench/load";
 import { App } from "../support/app";
 import { certificate, privateKey } from "../support/certificate";
 import { engine } from "../support/dockerProvider";
+import { failuresOf } from "../support/faults";
 import { baseImages, freePort } from "../support/machine";
 import { RealEngine, skipWithoutEngine } from "../support/realEngine";
 import { get1 } from "../support/tlsClient";
@@ -85,7 +86,7 @@ describe("stacks behind an edge, with Pulumi's engine", function () {
         );
         await Promise.all([shop.up(shopSettings), blog.up(blogSettings)]);
         const fates = (await Promise.all(loads.map((load) => load.stop()))).flat();
-        const failed = fates.filter(({ failure }) => failure !== undefined);
+        const failed = failuresOf(fates);
         assert.deepEqual(failed.slice(0, 3), [], `${failed.length} of ${fates.length} failed`);
         assert.ok(fates.length > 1000);
         assert.deepEqual([await readShop(), await readBlog()], ["hello 1.0.1\n", "hello 2.0.1\n"]);
@@ -110,10 +111,7 @@ describe("stacks behind an edge, with Pulumi's engine", function () {
         const load = new Load({ port: ports.publicPort, name: "blog.example", busy: 4, rate: 40 });
         await shop.destroy();
         const fates = await load.stop();
-        assert.deepEqual(
-            fates.filter(({ failure }) => failure !== undefined),
-            [],
-        );
+        assert.deepEqual(failuresOf(fates), []);
         await blog.destroy();
         await edge.destroy();
         const filters = { name: [`decanter-${name("edge")}`] };
